@@ -194,6 +194,411 @@ PI_API bool pi_ephemeral_range(unsigned i, pi_ephemeral *ret);
 /* Date of the registry data, YYYY-MM-DD. */
 PI_API const char *pi_registry_date(void);
 
+/* ---- Schema: the fields of a row ---------------------------------------- */
+
+/* Which work a field costs. A snapshot reads groups on demand, each once. */
+enum {
+  PI_GROUP_SOCKET = 1,  /* in the dump itself */
+  PI_GROUP_DERIVED = 2, /* computed; asks the kernel which ports it chose */
+  PI_GROUP_OWNER = 4,   /* walks the descriptors of all processes */
+  PI_GROUP_PROCESS = 8, /* reads the processes that hold a socket */
+  PI_GROUPS = 15,
+};
+
+typedef enum pi_type {
+  PI_TYPE_PORT,    /* 0-65535, host byte order */
+  PI_TYPE_ADDRESS, /* pi_address */
+  PI_TYPE_WORD,    /* one of pi_field_info.words */
+  PI_TYPE_TEXT,    /* bytes from the system or the registry: never trusted */
+  PI_TYPE_NUMBER,
+  PI_TYPE_BOOL,
+  PI_TYPE_TIME,    /* seconds since 1970-01-01 UTC */
+  PI_TYPE_HOLDERS, /* see pi_snapshot_holder */
+} pi_type;
+
+/* The schema: X(ID, name, type, group, several, priority, unit, meaning).
+ * `several`: the field has members (pi_snapshot_value's `i`). `priority`: which
+ * columns a narrow table keeps, 1 first, 0 only on request. Everything that
+ * lists fields (columns, Lua, filters, headings, help) comes from here. */
+#define PI_FIELDS(X)                                                           \
+  X(PROTO, proto, WORD, SOCKET, 0, 1, "", "transport protocol")                \
+  X(FAMILY, family, WORD, SOCKET, 0, 0, "", "address family, as the kernel "   \
+    "said")                                                                    \
+  X(STATE, state, WORD, SOCKET, 0, 2, "", "RFC 9293 state; UDP: connected or " \
+    "unconnected")                                                             \
+  X(LADDR, laddr, ADDRESS, SOCKET, 0, 1, "", "local address, v4-mapped "       \
+    "normalised to IPv4")                                                      \
+  X(LPORT, lport, PORT, SOCKET, 0, 1, "", "local port")                        \
+  X(RADDR, raddr, ADDRESS, SOCKET, 0, 3, "", "remote address; empty when not " \
+    "connected")                                                               \
+  X(RPORT, rport, PORT, SOCKET, 0, 3, "", "remote port; empty when not "       \
+    "connected")                                                               \
+  X(IFACE, iface, TEXT, SOCKET, 0, 0, "", "bound device, or scope of a "       \
+    "link-local address")                                                      \
+  X(INODE, inode, NUMBER, SOCKET, 0, 0, "", "inode in the socket file "        \
+    "system; empty when no file is left")                                      \
+  X(COOKIE, cookie, NUMBER, SOCKET, 0, 0, "", "the kernel's identity of the "  \
+    "socket, unique until restart")                                            \
+  X(UID, uid, NUMBER, SOCKET, 0, 0, "", "user id that the socket was made "    \
+    "with")                                                                    \
+  X(NETNS, netns, NUMBER, SOCKET, 0, 0, "", "network namespace (inode of its " \
+    "nsfs file)")                                                              \
+  X(RXQ, rxq, NUMBER, SOCKET, 0, 0, "B", "bytes not yet read; of a listener: " \
+    "connections not yet accepted")                                            \
+  X(TXQ, txq, NUMBER, SOCKET, 0, 0, "B", "bytes not yet acknowledged; of a "   \
+    "listener: limit of rxq")                                                  \
+  X(V6ONLY, v6only, BOOL, SOCKET, 0, 0, "", "IPV6_V6ONLY of a listening or "   \
+    "unconnected IPv6 socket")                                                 \
+  X(MARK, mark, NUMBER, SOCKET, 0, 0, "", "SO_MARK; readable with "            \
+    "CAP_NET_ADMIN")                                                           \
+  X(AUTOBOUND, autobound, BOOL, DERIVED, 0, 0, "", "the kernel chose the "     \
+    "local port")                                                              \
+  X(ROLE, role, WORD, DERIVED, 0, 4, "", "what the socket is for")             \
+  X(FAMILIES, families, WORD, DERIVED, 0, 0, "", "IP versions it can be "      \
+    "reached by")                                                              \
+  X(EXPOSURE, exposure, WORD, DERIVED, 0, 3, "", "how far the local address "  \
+    "reaches")                                                                 \
+  X(RANGE, range, WORD, DERIVED, 0, 0, "", "RFC 6335 range of the local port") \
+  X(EPHEMERAL, ephemeral, BOOL, DERIVED, 0, 0, "", "the local port lies in "   \
+    "the namespace's client range")                                            \
+  X(SERVICE, service, TEXT, DERIVED, 1, 3, "", "IANA's names of the service "  \
+    "port")                                                                    \
+  X(USE, use, TEXT, DERIVED, 1, 0, "", "software known to use the service "    \
+    "port")                                                                    \
+  X(RISK, risk, TEXT, DERIVED, 1, 0, "", "classes of risk of the service "     \
+    "port")                                                                    \
+  X(OWNER, owner, WORD, OWNER, 0, 0, "", "is it known who holds the socket")   \
+  X(WHY, why, WORD, OWNER, 0, 0, "", "reason of an owner none or unknown")     \
+  X(PID, pid, NUMBER, OWNER, 1, 2, "", "process that holds it; the main one: " \
+    "lowest, not 1")                                                           \
+  X(PROCESS, process, TEXT, OWNER, 1, 2, "", "its name (comm, at most 15 "     \
+    "bytes)")                                                                  \
+  X(HOLDERS, holders, HOLDERS, OWNER, 0, 0, "", "all: pid, descriptor, "       \
+    "process")                                                                 \
+  X(USER, user, TEXT, PROCESS, 1, 3, "", "user that the holder runs as "       \
+    "(effective)")                                                             \
+  X(EXE, exe, TEXT, PROCESS, 1, 0, "", "path of the holder's executable")      \
+  X(CMDLINE, cmdline, TEXT, PROCESS, 1, 0, "", "the holder's arguments, "      \
+    "joined by spaces")                                                        \
+  X(PPID, ppid, NUMBER, PROCESS, 1, 0, "", "the holder's parent")              \
+  X(STARTED, started, TIME, PROCESS, 1, 0, "", "when the holder was started")  \
+  X(CGROUP, cgroup, TEXT, PROCESS, 1, 0, "", "the holder's control group")
+
+typedef enum pi_field {
+#define PI_X(ID, ...) PI_##ID,
+  PI_FIELDS(PI_X)
+#undef PI_X
+      PI_FIELD_COUNT
+} pi_field;
+
+typedef struct pi_field_info {
+  const char *name;
+  pi_type type;
+  unsigned group;           /* one PI_GROUP_* bit */
+  bool several;
+  int priority;
+  const char *unit;         /* "B" or "" */
+  const char *meaning;
+  const char *const *words; /* PI_TYPE_WORD: its words, NULL-terminated */
+} pi_field_info;
+
+/* Never NULL for a field below PI_FIELD_COUNT. */
+PI_API const pi_field_info *pi_field_describe(pi_field field);
+
+/* The field with this name (case ignored, also dport dst sport src), or -1. */
+PI_API int pi_field_find(const char *name, size_t length);
+
+/* "socket", "derived" ... for one PI_GROUP_* bit. */
+PI_API const char *pi_group_name(unsigned group);
+
+/* What a word's value.number means: the index in pi_field_info.words. */
+typedef enum pi_proto { PI_PROTO_TCP, PI_PROTO_UDP } pi_proto;
+typedef enum pi_family { PI_FAMILY_4, PI_FAMILY_6 } pi_family;
+typedef enum pi_state {
+  PI_STATE_ESTABLISHED, /* in the order of Linux' net/tcp_states.h */
+  PI_STATE_SYN_SENT,
+  PI_STATE_SYN_RECEIVED,
+  PI_STATE_FIN_WAIT_1,
+  PI_STATE_FIN_WAIT_2,
+  PI_STATE_TIME_WAIT,
+  PI_STATE_CLOSED, /* bound, but neither listening nor connected */
+  PI_STATE_CLOSE_WAIT,
+  PI_STATE_LAST_ACK,
+  PI_STATE_LISTEN,
+  PI_STATE_CLOSING,
+  PI_STATE_CONNECTED,   /* UDP */
+  PI_STATE_UNCONNECTED, /* UDP */
+} pi_state;
+typedef enum pi_role {
+  PI_ROLE_LISTENER,
+  PI_ROLE_SERVICE, /* UDP on a port that its process chose */
+  PI_ROLE_INBOUND,
+  PI_ROLE_OUTBOUND,
+  PI_ROLE_CONNECTED, /* UDP with a peer */
+  PI_ROLE_CLIENT,    /* UDP on a port that the kernel chose */
+  PI_ROLE_BOUND,
+  PI_ROLE_CLOSING, /* the local process is done with it */
+} pi_role;
+typedef enum pi_exposure {
+  PI_EXPOSURE_LOOPBACK,
+  PI_EXPOSURE_LINK_LOCAL,
+  PI_EXPOSURE_PRIVATE,
+  PI_EXPOSURE_PUBLIC,
+  PI_EXPOSURE_MULTICAST,
+  PI_EXPOSURE_WILDCARD,
+} pi_exposure;
+typedef enum pi_families {
+  PI_FAMILIES_4,
+  PI_FAMILIES_6,
+  PI_FAMILIES_BOTH,
+} pi_families;
+typedef enum pi_owner {
+  PI_OWNER_KNOWN,
+  PI_OWNER_NONE,
+  PI_OWNER_UNKNOWN,
+} pi_owner;
+typedef enum pi_why {
+  PI_WHY_TIME_WAIT,        /* none: outlives its process */
+  PI_WHY_ORPHAN,           /* none: closed by its process, still finishing */
+  PI_WHY_NOT_YET_ACCEPTED, /* none: waits in a listener's queue */
+  PI_WHY_UNHELD,           /* none: a complete look found nobody */
+  PI_WHY_KERNEL,           /* none: proved to be the kernel's own */
+  PI_WHY_PERMISSION,       /* unknown: some process could not be read */
+  PI_WHY_HIDDEN,           /* unknown: proc hides processes (hidepid) */
+  PI_WHY_VANISHED,         /* unknown: the holder ended while we looked */
+  PI_WHY_OTHER_PID_NS,     /* unknown: may be held outside our pid namespace */
+} pi_why;
+
+/* ---- Addresses ---------------------------------------------------------- */
+
+/* An IPv6 address in network order; IPv4 is held v4-mapped (RFC 4291, section
+ * 2.5.5.2), so that equal addresses are equal bytes. */
+typedef struct pi_address {
+  uint8_t bytes[16];
+} pi_address;
+
+enum { PI_ADDRESS_TEXT = 46 }; /* the longest text, with its NUL */
+
+PI_API bool pi_address_is_v4(const pi_address *address);
+
+/* Writes RFC 5952 text (IPv4 as dotted quad) and its NUL; returns its length. */
+PI_API size_t pi_address_format(const pi_address *address,
+                                char text[PI_ADDRESS_TEXT]);
+
+/* Reads one IPv4 (four decimal parts) or IPv6 address, without brackets or
+ * scope; false if the text is anything else. */
+PI_API bool pi_address_parse(const char *text, size_t length, pi_address *ret);
+
+/* ---- Filters ------------------------------------------------------------ */
+
+/* A test of a row: true, false or unknown. Immutable. */
+typedef struct pi_filter pi_filter;
+typedef struct pi_snapshot pi_snapshot;
+
+typedef enum pi_truth { PI_FALSE, PI_TRUE, PI_UNDECIDED } pi_truth;
+
+/* One value that a field may have. A text is read as the field's type wants:
+ * a service name, an address or CIDR block, a word, a glob. */
+typedef struct pi_operand {
+  enum { PI_OPERAND_TEXT, PI_OPERAND_NUMBER, PI_OPERAND_RANGE } kind;
+  const char *text; /* PI_OPERAND_TEXT */
+  size_t length;
+  uint64_t first, last; /* PI_OPERAND_NUMBER (first), PI_OPERAND_RANGE */
+} pi_operand;
+
+/* `field` has (for several: one of its members has) one of `n` values. An empty
+ * set is a mistake. Release with pi_filter_free. */
+PI_API int pi_filter_in(pi_field field, const pi_operand *values, size_t n,
+                        pi_filter **ret, pi_error *err);
+
+/* `field` has a value; of a yes/no field: it is yes. */
+PI_API int pi_filter_has(pi_field field, pi_filter **ret, pi_error *err);
+
+/* One word that stands alone: a field (has it a value?), a flag (`listening`,
+ * `tcp`, `established`, `exposed` ...), `:PORTS`, or `ADDRESS:PORTS`. */
+PI_API int pi_filter_word(const char *word, size_t length, pi_filter **ret,
+                          pi_error *err);
+
+/* Combinations take their operands over, also when they fail; an operand that
+ * is NULL (the failed result of another) makes them fail with *err as it is. */
+PI_API int pi_filter_and(pi_filter *a, pi_filter *b, pi_filter **ret,
+                         pi_error *err);
+PI_API int pi_filter_or(pi_filter *a, pi_filter *b, pi_filter **ret,
+                        pi_error *err);
+PI_API int pi_filter_not(pi_filter *a, pi_filter **ret, pi_error *err);
+
+PI_API int pi_filter_copy(const pi_filter *filter, pi_filter **ret,
+                          pi_error *err);
+PI_API void pi_filter_free(pi_filter *filter);
+
+/* The groups whose fields it tests, as PI_GROUP_* bits. */
+PI_API unsigned pi_filter_groups(const pi_filter *filter);
+
+/* What the filter says of one row. The groups that it needs must have been
+ * read; a field of a group that was not is unknown. */
+PI_API pi_truth pi_filter_test(const pi_filter *filter,
+                               const pi_snapshot *snapshot, size_t row);
+
+/* The i-th word that pi_filter_word knows besides endpoints, or NULL. */
+PI_API const char *pi_filter_flag(unsigned i);
+
+/* ---- Snapshots ---------------------------------------------------------- */
+
+/* A pi_snapshot is the sockets of one moment (as near as the kernel allows:
+ * every protocol and family is a dump of its own). Rows never change; a group of
+ * fields that was not read is added on demand. */
+
+typedef enum pi_backend {
+  PI_BACKEND_AUTO,
+  PI_BACKEND_NETLINK, /* Linux sock_diag */
+  PI_BACKEND_PROC,    /* the text tables under /proc/net */
+  PI_BACKEND_NONE,    /* could not be read at all */
+} pi_backend;
+
+/* All zero (or NULL) reads the sockets of every protocol, fields of the socket
+ * group. */
+typedef struct pi_options {
+  unsigned groups;         /* PI_GROUP_* to read now */
+  const pi_filter *filter; /* rows that it excludes need not be there */
+  pi_backend backend;      /* force one: AUTO falls back, and says so */
+  const char *proc;        /* where procfs is mounted; NULL: "/proc" */
+  bool (*interrupted)(void); /* asked now and then, from several threads at
+                                once; true: stop with PI_ECANCELED */
+} pi_options;
+
+/* Reads a snapshot; release with pi_snapshot_free. `opt` may be NULL; what it
+ * points to must live until the snapshot ends, the filter excepted. */
+PI_API int pi_snapshot_take(const pi_options *opt, pi_snapshot **ret,
+                            pi_error *err);
+PI_API void pi_snapshot_free(pi_snapshot *snapshot);
+
+/* Reads the groups that are missing, for every row. On failure the snapshot is
+ * as it was. */
+PI_API int pi_snapshot_complete(pi_snapshot *snapshot, unsigned groups,
+                                pi_error *err);
+
+PI_API size_t pi_snapshot_count(const pi_snapshot *snapshot);
+PI_API unsigned pi_snapshot_groups(const pi_snapshot *snapshot);
+
+typedef enum pi_sight {
+  PI_KNOWN,
+  PI_EMPTY,   /* known that there is no such thing: rport of a listener */
+  PI_UNKNOWN, /* could not be seen */
+} pi_sight;
+
+typedef struct pi_value {
+  pi_sight sight; /* the rest is set when PI_KNOWN */
+  pi_type type;
+  uint64_t number; /* PORT NUMBER BOOL TIME; WORD: index; HOLDERS: how many */
+  pi_address address;
+  const char *text; /* WORD and TEXT; `length` bytes, may hold any byte */
+  size_t length;
+} pi_value;
+
+/* The value of a field, or of its i-th member; PI_EMPTY past the last member.
+ * Member 0 of a holder's field is the main holder's. The field's group must
+ * have been read (pi_snapshot_groups), else the value is PI_UNKNOWN. */
+PI_API pi_value pi_snapshot_value(const pi_snapshot *snapshot, size_t row,
+                                  pi_field field, unsigned i);
+
+typedef struct pi_holder {
+  uint32_t pid;
+  int fd;
+  const char *process; /* comm, `length` bytes, may hold any byte */
+  size_t length;
+} pi_holder;
+
+/* The i-th holder of a row, the main one first; false past the last. */
+PI_API bool pi_snapshot_holder(const pi_snapshot *snapshot, size_t row,
+                               unsigned i, pi_holder *ret);
+
+/* What this host does with ports; of the namespace that was read. */
+typedef struct pi_host {
+  bool ephemeral_known, unprivileged_known, reserved_known;
+  uint16_t ephemeral_first, ephemeral_last; /* ip_local_port_range */
+  uint32_t unprivileged_start; /* ports below need CAP_NET_BIND_SERVICE */
+  uint64_t netns;              /* inode of the namespace; 0: unknown */
+  uint8_t reserved[8192];      /* ip_local_reserved_ports, a bit a port */
+} pi_host;
+
+PI_API const pi_host *pi_snapshot_host(const pi_snapshot *snapshot);
+
+/* Reads the facts about this host alone, no sockets. */
+PI_API int pi_host_read(const char *proc, pi_host *ret, pi_error *err);
+
+PI_API bool pi_host_reserves(const pi_host *host, uint16_t port);
+
+/* How good the reading is. */
+typedef struct pi_quality {
+  struct pi_source {
+    pi_backend backend; /* which one served; NONE: see os */
+    int os;             /* why the better one did not: its errno, or 0 */
+    unsigned retries;   /* of dumps that the kernel called inconsistent */
+    bool partial;       /* still inconsistent after them, or cut short */
+    bool wanted;        /* false: the filter did not need it */
+    bool absent;        /* this host has no such protocol or family */
+    bool autobound;     /* it also told which ports the kernel chose */
+    size_t rows;
+  } sources[2][2]; /* [pi_proto][pi_family] */
+  size_t processes;  /* looked at for owners */
+  size_t unreadable; /* of them, those that permission closed to us */
+  size_t vanished;   /* of them, those that ended while we looked */
+  bool hidden;       /* proc hides other users' processes (hidepid) */
+  bool nested;       /* in a pid namespace below the first: others unseen */
+  bool owners_unseen; /* no process could be looked at: no usable procfs */
+  size_t unknown[9]; /* rows whose owner is unknown, by pi_why */
+  uint64_t socket_us, derived_us, owner_us, process_us; /* time by step */
+  int64_t taken; /* when, seconds since 1970 */
+  int64_t completed; /* when the last group was added later; 0: never */
+} pi_quality;
+
+PI_API const pi_quality *pi_snapshot_quality(const pi_snapshot *snapshot);
+
+/* ---- Selections --------------------------------------------------------- */
+
+/* Row numbers of a snapshot, which must outlive it. */
+typedef struct pi_selection pi_selection;
+
+/* Selects the rows for which `filter` is true (NULL: all) and keeps those for
+ * which it is undecided apart. Groups that it needs are completed if some row
+ * depends on them. Release with pi_selection_free. */
+PI_API int pi_snapshot_select(pi_snapshot *snapshot, const pi_filter *filter,
+                              pi_selection **ret, pi_error *err);
+PI_API void pi_selection_free(pi_selection *selection);
+
+PI_API size_t pi_selection_count(const pi_selection *selection);
+PI_API size_t pi_selection_at(const pi_selection *selection, size_t i);
+PI_API size_t pi_selection_undecided_count(const pi_selection *selection);
+PI_API size_t pi_selection_undecided_at(const pi_selection *selection,
+                                        size_t i);
+
+/* Puts the rows in the order that people read: listeners and services first,
+ * then by protocol, local port, local address, and remote end. */
+PI_API int pi_selection_sort(const pi_snapshot *snapshot,
+                             pi_selection *selection, pi_error *err);
+
+/* ---- Bulk output -------------------------------------------------------- */
+
+typedef enum pi_format { PI_TSV, PI_CSV, PI_JSON, PI_NDJSON } pi_format;
+
+/* Takes `length` bytes; non-zero stops the writing. */
+typedef int (*pi_sink)(void *arg, const char *bytes, size_t length);
+
+/* Writes the selected rows with `n` fields to `sink`, in blocks, memory bounded
+ * whatever the number of rows. The groups of the fields must have been read.
+ * Returns 0, what `sink` returned, or a negative PI_E*. */
+PI_API int pi_emit(const pi_snapshot *snapshot, const pi_selection *selection,
+                   pi_format format, const pi_field *fields, size_t n,
+                   pi_sink sink, void *arg, pi_error *err);
+
+/* The candidate that a misspelt word most likely means (case ignored, at most
+ * two slips), or NULL. For messages. */
+PI_API const char *pi_nearest(const char *word, size_t length,
+                              const char *const *candidates, size_t n);
+
+/* "0.1.0" */
+PI_API const char *pi_version(void);
+
 #ifdef __cplusplus
 }
 #endif

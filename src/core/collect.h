@@ -1,0 +1,129 @@
+/* collect.h: the seam between core and the kernels.
+ *
+ * A platform (src/os/NAME) sees this header and no other of core's. It calls the
+ * functions below to hand over what it found and implements one, pi__collect.
+ * Values cross in host byte order, with states named; what could not be seen is
+ * said, never guessed.
+ */
+#ifndef PI_CORE_COLLECT_H
+#define PI_CORE_COLLECT_H
+
+#include "../portinfo.h"
+
+/* ---- Tools: memory and errors, the only ones for core and os -------------- */
+
+/* As realloc; a size of 0 frees and gives NULL. The single door to the heap, in
+ * an object file of its own: a test that starves us defines its own. */
+void *pi__realloc(void *block, size_t size);
+
+/* Makes room for `need` items of `size` bytes in *array, whose capacity is
+ * *capacity items; grows by half at least. */
+int pi__reserve(void *array, size_t *capacity, size_t need, size_t size,
+                pi_error *err);
+
+/* Fills *err (which may be NULL) and returns `code`. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 4, 5)))
+#endif
+int pi__fail(pi_error *err, int code, int os, const char *format, ...);
+
+int pi__nomem(pi_error *err);
+
+/* ---- What a platform hands over ------------------------------------------- */
+
+typedef struct pi__reading pi__reading; /* a snapshot in the making */
+
+/* One socket. */
+typedef struct pi__row {
+  pi_proto proto;
+  pi_family family; /* as the kernel said, v4-mapped or not */
+  pi_state state;
+  pi_address laddr, raddr; /* IPv4 v4-mapped; raddr of an unconnected: zero */
+  uint16_t lport, rport;
+  uint32_t iface;  /* pi__reading_text of the bound device; 0: none */
+  uint64_t inode;  /* 0: no file */
+  uint64_t cookie; /* 0: unknown */
+  uint32_t uid, rxq, txq, mark;
+  uint8_t uid_sight, iface_sight, txq_sight, v6only_sight, mark_sight; /* pi_sight */
+  bool v6only;
+} pi__row;
+
+/* Adds a row. A row of a socket that is already there replaces it: a dump may
+ * meet a socket twice while the kernel's tables move. */
+int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err);
+
+/* The number of rows, and a return to an earlier number. */
+size_t pi__reading_rows(const pi__reading *reading);
+int pi__reading_rewind(pi__reading *reading, size_t rows, pi_error *err);
+
+/* Says that the kernel chose the local port of this row's socket. */
+void pi__reading_autobound(pi__reading *reading, const pi__row *row);
+
+/* Keeps a text as long as the reading lives. Equal texts may share. */
+int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
+             uint32_t *ret, pi_error *err);
+
+pi_host *pi__reading_host(pi__reading *reading);
+pi_quality *pi__reading_quality(pi__reading *reading);
+
+/* Has the caller asked to stop? Callable from any thread. */
+bool pi__interrupted(const pi__reading *reading);
+
+/* Is a socket with this inode in the reading, and not yet known to be held (or
+ * held at all, when `unheld` is false)? Callable from any thread, as long as
+ * none adds. */
+bool pi__reading_wants(const pi__reading *reading, uint64_t inode, bool unheld);
+
+/* Adds a process that holds a socket, *ret is its number. `start` is what the
+ * kernel says to tell apart processes of one pid, in any unit; `uid` is whom it
+ * runs as. */
+int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
+                        uint64_t start,
+                        const char *comm, size_t length, uint32_t *ret,
+                        pi_error *err);
+
+/* Adds: process number `process` holds the socket with this inode as `fd`. The
+ * same fact twice is kept once. */
+int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,
+                       int fd, pi_error *err);
+
+/* Are there rows with an inode that nobody is known to hold, and did a look at
+ * the tables after the scan still meet this one? */
+size_t pi__reading_unheld(pi__reading *reading);
+void pi__reading_alive(pi__reading *reading, uint64_t inode);
+
+/* The processes added, for the details of PI_GROUP_PROCESS. */
+typedef struct pi__process {
+  uint32_t pid, uid;
+  uint64_t start;
+  uint32_t comm; /* pi__reading_text */
+  uint32_t user, exe, cmdline, cgroup;
+  uint32_t ppid;
+  int64_t started;
+  uint8_t user_sight, exe_sight, cmdline_sight, cgroup_sight, ppid_sight,
+      started_sight; /* pi_sight */
+} pi__process;
+
+size_t pi__reading_processes(const pi__reading *reading);
+pi__process *pi__reading_process_at(pi__reading *reading, size_t i);
+
+/* ---- What a platform implements ------------------------------------------- */
+
+typedef struct pi__want {
+  unsigned groups;     /* PI_GROUP_* to read now */
+  uint16_t states[2];  /* per pi_proto, bits of pi_state; 0: leave it out */
+  bool families[2];    /* per pi_family */
+  pi_backend backend;  /* AUTO: the best that works */
+  const char *proc;    /* mount point of procfs, never NULL */
+} pi__want;
+
+/* Reads what `want` says into the reading, in the order socket, derived, owner,
+ * process; each group comes once, and never before those it rests on. Always
+ * fills in the host when it reads sockets. What one source refuses is a note in
+ * the quality record; it fails only if nothing at all can be read, memory ends
+ * or the caller asked to stop. `reading` may be NULL when only the host (a copy
+ * in *host) is wanted, with groups 0. */
+int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
+                pi_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* column.c: typed cells of a snapshot, what is not known of them, and the index
+ * that finds rows by a number. */
+#include "snapshot.h"
+
+#include <string.h>
+
+size_t pi__width(pi_field field) {
+  switch (field) {
+  case PI_UID:
+  case PI_RXQ:
+  case PI_TXQ:
+  case PI_MARK:
+  case PI_IFACE: return 4;
+  case PI_PID:
+  case PI_PPID: return 0;
+  default: break;
+  }
+  switch (pi_field_describe(field)->type) {
+  case PI_TYPE_WORD:
+  case PI_TYPE_BOOL: return 1;
+  case PI_TYPE_PORT: return 2;
+  case PI_TYPE_NUMBER: return 8;
+  case PI_TYPE_ADDRESS: return sizeof(pi_address);
+  default: return 0;
+  }
+}
+
+uint64_t pi__cell(const pi_snapshot *s, size_t row, pi_field field) {
+  const void *cells = s->columns[field].cells;
+  switch (pi__width(field)) {
+  case 1: return ((const uint8_t *)cells)[row];
+  case 2: return ((const uint16_t *)cells)[row];
+  case 4: return ((const uint32_t *)cells)[row];
+  default: return ((const uint64_t *)cells)[row];
+  }
+}
+
+const pi_address *pi__cell_address(const pi_snapshot *s, size_t row,
+                                   pi_field field) {
+  return (const pi_address *)s->columns[field].cells + row;
+}
+
+void pi__cell_set(pi_snapshot *s, size_t row, pi_field field, uint64_t value) {
+  void *cells = s->columns[field].cells;
+  switch (pi__width(field)) {
+  case 1: ((uint8_t *)cells)[row] = (uint8_t)value; break;
+  case 2: ((uint16_t *)cells)[row] = (uint16_t)value; break;
+  case 4: ((uint32_t *)cells)[row] = (uint32_t)value; break;
+  default: ((uint64_t *)cells)[row] = value; break;
+  }
+}
+
+pi_sight pi__cell_sight(const pi_snapshot *s, size_t row, pi_field field) {
+  const uint8_t *sight = s->columns[field].sight;
+  return sight == NULL ? PI_KNOWN : (pi_sight)sight[row];
+}
+
+int pi__sight_set(pi_snapshot *s, size_t row, pi_field field, pi_sight sight,
+                  pi_error *err) {
+  pi__column *column = &s->columns[field];
+  if (column->sight == NULL) {
+    if (sight == PI_KNOWN) return 0;
+    column->sight = pi__realloc(NULL, s->capacity);
+    if (column->sight == NULL) return pi__nomem(err);
+    memset(column->sight, PI_KNOWN, s->capacity);
+  }
+  column->sight[row] = (uint8_t)sight;
+  return 0;
+}
+
+int pi__column_add(pi_snapshot *s, pi_field field, pi_error *err) {
+  pi__column *column = &s->columns[field];
+  if (column->cells != NULL || s->capacity == 0) return 0;
+  column->cells = pi__realloc(NULL, s->capacity * pi__width(field));
+  if (column->cells == NULL) return pi__nomem(err);
+  memset(column->cells, 0, s->capacity * pi__width(field));
+  return 0;
+}
+
+void pi__column_drop(pi_snapshot *s, pi_field field) {
+  s->columns[field].cells = pi__realloc(s->columns[field].cells, 0);
+  s->columns[field].sight = pi__realloc(s->columns[field].sight, 0);
+}
+
+/* Fibonacci hashing: the high bits of the product depend on all of the key. */
+size_t pi__index_slot(const pi__index *index, uint64_t key) {
+  key ^= key >> 29;
+  return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & index->mask;
+}
+
+int pi__index_init(pi__index *index, size_t expected, pi_error *err) {
+  size_t slots = 64;
+  while (slots < expected * 2) slots *= 2;
+  index->rows = pi__realloc(NULL, slots * sizeof *index->rows);
+  if (index->rows == NULL) return pi__nomem(err);
+  for (size_t i = 0; i < slots; i++) index->rows[i] = PI__NO_ROW;
+  index->mask = slots - 1;
+  index->used = 0;
+  return 0;
+}
+
+void pi__index_deinit(pi__index *index) {
+  index->rows = pi__realloc(index->rows, 0);
+  index->used = 0;
+}

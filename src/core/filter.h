@@ -1,0 +1,54 @@
+/* filter.h: the tree that every spelling of a filter becomes. */
+#ifndef PI_CORE_FILTER_H
+#define PI_CORE_FILTER_H
+
+#include "collect.h"
+
+typedef enum pi__node {
+  PI__NODE_ALL, /* true of every row */
+  PI__NODE_HAS, /* the field has a value; of a yes/no field: it is yes */
+  PI__NODE_IN,  /* the field, or a member of it, is one of a set */
+  PI__NODE_AND,
+  PI__NODE_OR,
+  PI__NODE_NOT,
+} pi__node;
+
+/* One value of a set. */
+typedef struct pi__member {
+  enum {
+    PI__SPAN,       /* numbers, ports, times; words and yes/no by index */
+    PI__BLOCK,      /* addresses from low to high */
+    PI__LITERAL,    /* text */
+    PI__GLOB,       /* text with * ? [x] */
+    PI__EPHEMERAL,  /* ports of the namespace's client range */
+    PI__RESERVED,   /* its ip_local_reserved_ports */
+    PI__PRIVILEGED, /* below its ip_unprivileged_port_start */
+  } kind;
+  uint64_t first, last;
+  pi_address low, high;
+  char *text;
+  size_t length;
+} pi__member;
+
+struct pi_filter {
+  pi__node node;
+  unsigned depth;
+  pi_field field;
+  pi__member *members; /* PI__NODE_IN */
+  size_t count, capacity;
+  pi_filter **kids; /* AND, OR: two or more; NOT: one */
+  size_t kid_count, kid_capacity;
+};
+
+/* Reads one value as `field` wants it and appends what it means to `filter`,
+ * which is a PI__NODE_IN: a service name may be several ports. */
+int pi__operand_read(pi_filter *filter, const pi_operand *operand,
+                     pi_error *err);
+
+int pi__member_add(pi_filter *filter, const pi__member *member, pi_error *err);
+
+/* Does a text match a glob: `*` any run, `?` one character, `[x]` that x? */
+bool pi__glob(const char *glob, size_t glob_length, const char *text,
+              size_t length, bool fold);
+
+#endif

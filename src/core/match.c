@@ -1,0 +1,184 @@
+/* match.c: what a filter says of a row, in Kleene's three values: a test of
+ * something unknown is undecided, and `and`, `or`, `not` keep it so only where
+ * it matters. */
+#include "filter.h"
+#include "snapshot.h"
+#include "utf8.h"
+
+#include <string.h>
+
+static char fold_char(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool same_char(char a, char b, bool fold) {
+  return fold ? fold_char(a) == fold_char(b) : a == b;
+}
+
+/* Bytes of the character at `text`; 1 where it is malformed. */
+static size_t char_length(const char *text, size_t length) {
+  uint32_t point;
+  size_t n = pi__utf8_read(text, length, &point);
+  return n == 0 ? 1 : n;
+}
+
+/* Matches one character of the glob other than `*`; moves both on. */
+static bool glob_step(const char *glob, size_t *g, size_t glob_length,
+                      const char *text, size_t *t, size_t length, bool fold) {
+  if (glob[*g] == '?') {
+    *t += char_length(text + *t, length - *t);
+    ++*g;
+    return true;
+  }
+  bool quoted = glob[*g] == '[' && *g + 2 < glob_length && glob[*g + 2] == ']';
+  char c = quoted ? glob[*g + 1] : glob[*g];
+  if (!same_char(c, text[*t], fold)) return false;
+  *g += quoted ? 3 : 1;
+  ++*t;
+  return true;
+}
+
+/* Only the last star is ever tried again, so the time is at most the product of
+ * the lengths, and the stack constant. */
+bool pi__glob(const char *glob, size_t glob_length, const char *text,
+              size_t length, bool fold) {
+  size_t g = 0, t = 0, star = SIZE_MAX, resume = 0;
+  while (t < length) {
+    if (g < glob_length && glob[g] == '*') {
+      star = ++g;
+      resume = t;
+      continue;
+    }
+    if (g < glob_length &&
+        glob_step(glob, &g, glob_length, text, &t, length, fold)) {
+      continue;
+    }
+    if (star == SIZE_MAX) return false;
+    g = star;
+    t = ++resume;
+  }
+  while (g < glob_length && glob[g] == '*') g++;
+  return g == glob_length;
+}
+
+static bool same_text(const pi__member *m, const pi_value *v, bool fold) {
+  if (m->length != v->length) return false;
+  for (size_t i = 0; i < m->length; i++) {
+    if (!same_char(m->text[i], v->text[i], fold)) return false;
+  }
+  return true;
+}
+
+static pi_truth of(bool known, bool yes) {
+  return !known ? PI_UNDECIDED : yes ? PI_TRUE : PI_FALSE;
+}
+
+static pi_truth member_test(const pi__member *m, pi_field field,
+                            const pi_value *v, const pi_host *host) {
+  // names of the registry are compared without regard to case (RFC 6335, 5.1)
+  bool fold = field == PI_SERVICE || field == PI_USE || field == PI_RISK;
+  switch (m->kind) {
+  case PI__SPAN: return of(true, v->number >= m->first && v->number <= m->last);
+  case PI__BLOCK:
+    return of(true, memcmp(&v->address, &m->low, sizeof m->low) >= 0 &&
+                        memcmp(&v->address, &m->high, sizeof m->high) <= 0);
+  case PI__LITERAL: return of(true, same_text(m, v, fold));
+  case PI__GLOB:
+    return of(true, pi__glob(m->text, m->length, v->text, v->length, fold));
+  case PI__EPHEMERAL:
+    return of(host->ephemeral_known, v->number >= host->ephemeral_first &&
+                                         v->number <= host->ephemeral_last);
+  case PI__RESERVED:
+    return of(host->reserved_known,
+              pi_host_reserves(host, (uint16_t)v->number));
+  case PI__PRIVILEGED:
+    return of(host->unprivileged_known, v->number < host->unprivileged_start);
+  default: return PI_UNDECIDED;
+  }
+}
+
+static pi_truth value_in(const pi_filter *f, const pi_value *v,
+                         const pi_host *host) {
+  if (v->sight != PI_KNOWN) return of(v->sight == PI_EMPTY, false);
+  pi_truth result = PI_FALSE;
+  for (size_t i = 0; i < f->count; i++) {
+    pi_truth t = member_test(&f->members[i], f->field, v, host);
+    if (t == PI_TRUE) return PI_TRUE;
+    if (t == PI_UNDECIDED) result = PI_UNDECIDED;
+  }
+  return result;
+}
+
+/* May there be holders that we did not see? Not if every process was readable;
+ * and a socket whose own user's process was seen is taken for fully seen. */
+static bool holders_open(const pi_snapshot *s, size_t row) {
+  const pi_quality *q = &s->quality;
+  if (q->unreadable == 0 && !q->hidden && !q->nested && !q->owners_unseen) {
+    return false;
+  }
+  if (pi__cell_sight(s, row, PI_UID) != PI_KNOWN) return true;
+  for (uint32_t i = s->first_holding[row]; i < s->first_holding[row + 1]; i++) {
+    const pi__process *p = &s->processes[s->holdings[i].process];
+    if (p->uid == pi__cell(s, row, PI_UID)) return false;
+  }
+  return true;
+}
+
+static bool of_holders(pi_field field) {
+  const pi_field_info *info = pi_field_describe(field);
+  return info->several &&
+         (info->group & (PI_GROUP_OWNER | PI_GROUP_PROCESS)) != 0;
+}
+
+static pi_truth test_in(const pi_filter *f, const pi_snapshot *s, size_t row) {
+  pi_value v = pi_snapshot_value(s, row, f->field, 0);
+  pi_truth result = value_in(f, &v, &s->host);
+  if (!pi_field_describe(f->field)->several || v.sight == PI_UNKNOWN) {
+    return result;
+  }
+  for (unsigned i = 1; result != PI_TRUE; i++) {
+    v = pi_snapshot_value(s, row, f->field, i);
+    if (v.sight == PI_EMPTY) break;
+    pi_truth t = value_in(f, &v, &s->host);
+    if (t != PI_FALSE) result = t;
+  }
+  if (result != PI_FALSE || !of_holders(f->field)) return result;
+  bool held = pi__cell(s, row, PI_OWNER) == PI_OWNER_KNOWN;
+  return held && holders_open(s, row) ? PI_UNDECIDED : PI_FALSE;
+}
+
+static pi_truth test_has(const pi_filter *f, const pi_snapshot *s,
+                         size_t row) {
+  pi_value v = pi_snapshot_value(s, row, f->field, 0);
+  if (v.sight == PI_UNKNOWN) return PI_UNDECIDED;
+  if (v.sight == PI_EMPTY) return PI_FALSE;
+  return of(true, v.type != PI_TYPE_BOOL || v.number != 0);
+}
+
+pi_truth pi_filter_test(const pi_filter *f, const pi_snapshot *s, size_t row) {
+  pi_truth result, t;
+  switch (f->node) {
+  case PI__NODE_HAS: return test_has(f, s, row);
+  case PI__NODE_IN: return test_in(f, s, row);
+  case PI__NODE_NOT:
+    t = pi_filter_test(f->kids[0], s, row);
+    return t == PI_UNDECIDED ? t : of(true, t == PI_FALSE);
+  case PI__NODE_AND:
+    result = PI_TRUE;
+    for (size_t i = 0; i < f->kid_count; i++) {
+      t = pi_filter_test(f->kids[i], s, row);
+      if (t == PI_FALSE) return PI_FALSE;
+      if (t == PI_UNDECIDED) result = t;
+    }
+    return result;
+  case PI__NODE_OR:
+    result = PI_FALSE;
+    for (size_t i = 0; i < f->kid_count; i++) {
+      t = pi_filter_test(f->kids[i], s, row);
+      if (t == PI_TRUE) return PI_TRUE;
+      if (t == PI_UNDECIDED) result = t;
+    }
+    return result;
+  default: return PI_TRUE;
+  }
+}

@@ -1,0 +1,235 @@
+/* reading.c: rows and texts on their way into columns. A row goes in once, by
+ * its identity: the cookie, or where the source gives none the tuple and inode.
+ */
+#include "snapshot.h"
+
+#include <string.h>
+
+static uint64_t mix(uint64_t h, uint64_t v) {
+  h ^= v;
+  h *= UINT64_C(0xff51afd7ed558ccd);
+  return h ^ h >> 32;
+}
+
+static uint64_t identity(const pi__row *row) {
+  if (row->cookie != 0) return mix(row->cookie, 1);
+  uint64_t words[4];
+  memcpy(words, row->laddr.bytes, 16);
+  memcpy(words + 2, row->raddr.bytes, 16);
+  uint64_t h = (uint64_t)row->proto << 1 | (uint64_t)row->family;
+  for (int i = 0; i < 4; i++) h = mix(h, words[i]);
+  h = mix(h, (uint64_t)row->lport << 16 | row->rport);
+  return mix(h, row->inode);
+}
+
+static void row_load(const pi_snapshot *s, size_t at, pi__row *row) {
+  *row = (pi__row){
+      .proto = (pi_proto)pi__cell(s, at, PI_PROTO),
+      .family = (pi_family)pi__cell(s, at, PI_FAMILY),
+      .laddr = *pi__cell_address(s, at, PI_LADDR),
+      .raddr = *pi__cell_address(s, at, PI_RADDR),
+      .lport = (uint16_t)pi__cell(s, at, PI_LPORT),
+      .rport = (uint16_t)pi__cell(s, at, PI_RPORT),
+      .inode = pi__cell(s, at, PI_INODE),
+      .cookie = pi__cell(s, at, PI_COOKIE),
+  };
+}
+
+static bool same_socket(const pi__row *a, const pi__row *b) {
+  if (a->cookie != 0 || b->cookie != 0) return a->cookie == b->cookie;
+  return a->proto == b->proto && a->family == b->family &&
+         a->lport == b->lport && a->rport == b->rport && a->inode == b->inode &&
+         memcmp(&a->laddr, &b->laddr, sizeof a->laddr) == 0 &&
+         memcmp(&a->raddr, &b->raddr, sizeof a->raddr) == 0;
+}
+
+/* The slot of a row's socket: taken by it, or free for it. */
+static uint32_t *find_slot(pi_snapshot *s, const pi__row *row) {
+  size_t slot = pi__index_slot(&s->identity, identity(row));
+  for (;; slot = (slot + 1) & s->identity.mask) {
+    uint32_t *at = &s->identity.rows[slot];
+    if (*at == PI__NO_ROW) return at;
+    if (row->cookie != 0) {
+      if (pi__cell(s, *at, PI_COOKIE) == row->cookie) return at;
+      continue;
+    }
+    pi__row there;
+    row_load(s, *at, &there);
+    if (same_socket(&there, row)) return at;
+  }
+}
+
+/* Rebuilds the index over the present rows with room for `expected`. */
+static int reindex(pi_snapshot *s, size_t expected, pi_error *err) {
+  pi__index fresh;
+  int rc = pi__index_init(&fresh, expected, err);
+  if (rc != 0) return rc;
+  pi__index_deinit(&s->identity);
+  s->identity = fresh;
+  for (size_t i = 0; i < s->count; i++) {
+    pi__row row;
+    row_load(s, i, &row);
+    uint32_t *slot = find_slot(s, &row);
+    if (*slot == PI__NO_ROW) s->identity.used++;
+    *slot = (uint32_t)i;
+  }
+  return 0;
+}
+
+static int grow_block(void **block, size_t size, pi_error *err) {
+  void *grown = pi__realloc(*block, size);
+  if (grown == NULL) return pi__nomem(err);
+  *block = grown;
+  return 0;
+}
+
+/* Makes room for one more row in every column of the socket group. */
+static int grow(pi_snapshot *s, pi_error *err) {
+  if (s->count < s->capacity) return 0;
+  size_t capacity = s->capacity + s->capacity / 2 + 256;
+  if (capacity >= PI__NO_ROW) return pi__nomem(err);
+  for (int f = 0; f < PI_FIELD_COUNT; f++) {
+    pi__column *column = &s->columns[f];
+    if (pi_field_describe((pi_field)f)->group != PI_GROUP_SOCKET) continue;
+    size_t width = pi__width((pi_field)f);
+    int rc = grow_block(&column->cells, capacity * width, err);
+    if (rc != 0) return rc;
+    if (column->sight == NULL) continue;
+    void *sight = column->sight;
+    rc = grow_block(&sight, capacity, err);
+    if (rc != 0) return rc;
+    column->sight = sight;
+    memset(column->sight + s->count, PI_KNOWN, capacity - s->count);
+  }
+  s->capacity = capacity;
+  return 0;
+}
+
+/* Has the socket a peer, so that remote address and port mean something? */
+static bool has_peer(const pi__row *row) {
+  return row->state != PI_STATE_LISTEN && row->state != PI_STATE_CLOSED &&
+         row->state != PI_STATE_UNCONNECTED;
+}
+
+static pi_sight peer_sight(const pi__row *row) {
+  return has_peer(row) ? PI_KNOWN : PI_EMPTY;
+}
+
+static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
+                     pi_error *err) {
+  pi_address *laddrs = s->columns[PI_LADDR].cells;
+  pi_address *raddrs = s->columns[PI_RADDR].cells;
+  laddrs[at] = row->laddr;
+  raddrs[at] = row->raddr;
+  const struct {
+    pi_field field;
+    uint64_t value;
+    pi_sight sight;
+  } cells[] = {
+      {PI_PROTO, row->proto, PI_KNOWN},
+      {PI_FAMILY, row->family, PI_KNOWN},
+      {PI_STATE, row->state, PI_KNOWN},
+      {PI_LPORT, row->lport, PI_KNOWN},
+      {PI_RADDR, 0, peer_sight(row)},
+      {PI_RPORT, row->rport, peer_sight(row)},
+      {PI_IFACE, row->iface, (pi_sight)row->iface_sight},
+      {PI_INODE, row->inode, row->inode != 0 ? PI_KNOWN : PI_EMPTY},
+      {PI_COOKIE, row->cookie, row->cookie != 0 ? PI_KNOWN : PI_UNKNOWN},
+      {PI_UID, row->uid, (pi_sight)row->uid_sight},
+      {PI_NETNS, s->host.netns, s->host.netns != 0 ? PI_KNOWN : PI_UNKNOWN},
+      {PI_RXQ, row->rxq, PI_KNOWN},
+      {PI_TXQ, row->txq, (pi_sight)row->txq_sight},
+      {PI_V6ONLY, row->v6only, (pi_sight)row->v6only_sight},
+      {PI_MARK, row->mark, (pi_sight)row->mark_sight},
+  };
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+    if (cells[i].field != PI_RADDR) {
+      pi__cell_set(s, at, cells[i].field, cells[i].value);
+    }
+    int rc = pi__sight_set(s, at, cells[i].field, cells[i].sight, err);
+    if (rc != 0) return rc;
+  }
+  return 0;
+}
+
+int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err) {
+  pi_snapshot *s = &reading->snapshot;
+  int rc = grow(s, err);
+  if (rc != 0) return rc;
+  if (s->identity.rows == NULL || s->identity.used * 2 > s->identity.mask) {
+    rc = reindex(s, s->count * 2 + 256, err);
+    if (rc != 0) return rc;
+  }
+  uint32_t *slot = find_slot(s, row);
+  if (*slot != PI__NO_ROW) return row_store(s, *slot, row, err);
+  rc = row_store(s, s->count, row, err);
+  if (rc != 0) return rc;
+  *slot = (uint32_t)s->count++;
+  s->identity.used++;
+  return 0;
+}
+
+size_t pi__reading_rows(const pi__reading *reading) {
+  return reading->snapshot.count;
+}
+
+int pi__reading_rewind(pi__reading *reading, size_t rows, pi_error *err) {
+  pi_snapshot *s = &reading->snapshot;
+  if (rows == s->count) return 0;
+  s->count = rows;
+  return reindex(s, rows, err);
+}
+
+void pi__reading_autobound(pi__reading *reading, const pi__row *row) {
+  pi_snapshot *s = &reading->snapshot;
+  if (s->identity.rows == NULL) return;
+  uint32_t at = *find_slot(s, row);
+  if (at != PI__NO_ROW) s->marked[at] = 1;
+}
+
+pi_host *pi__reading_host(pi__reading *reading) {
+  return &reading->snapshot.host;
+}
+
+pi_quality *pi__reading_quality(pi__reading *reading) {
+  return &reading->snapshot.quality;
+}
+
+bool pi__interrupted(const pi__reading *reading) {
+  bool (*interrupted)(void) = reading->snapshot.interrupted;
+  return interrupted != NULL && interrupted();
+}
+
+static const pi__string *string_new(const char *bytes, size_t length) {
+  if (length > UINT32_MAX - 1) return NULL;
+  pi__string *string = pi__realloc(NULL, sizeof *string + length + 1);
+  if (string == NULL) return NULL;
+  string->length = (uint32_t)length;
+  memcpy(string->bytes, bytes, length);
+  string->bytes[length] = '\0';
+  return string;
+}
+
+int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
+             uint32_t *ret, pi_error *err) {
+  pi_snapshot *s = &reading->snapshot;
+  // the neighbours of a text are often equal to it: threads, workers, devices
+  for (size_t i = s->text_count; i > 0 && i + 8 > s->text_count; i--) {
+    const pi__string *t = s->texts[i - 1];
+    if (t->length != length || memcmp(t->bytes, bytes, length) != 0) continue;
+    *ret = (uint32_t)i;
+    return 0;
+  }
+  int rc = pi__reserve(&s->texts, &s->text_capacity, s->text_count + 1,
+                       sizeof *s->texts, err);
+  if (rc != 0) return rc;
+  const pi__string *string = string_new(bytes, length);
+  if (string == NULL) return pi__nomem(err);
+  s->texts[s->text_count++] = string;
+  *ret = (uint32_t)s->text_count;
+  return 0;
+}
+
+const pi__string *pi__string_at(const pi_snapshot *s, uint32_t text) {
+  return text == 0 ? NULL : s->texts[text - 1];
+}

@@ -1,0 +1,238 @@
+/* collect.c: Linux' answer to core's one question. sock_diag per protocol and
+ * family, the proc table where that refuses, and a note of which it was. */
+#include "fdscan.h"
+#include "host.h"
+#include "process.h"
+#include "proctable.h"
+#include "sockdiag.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_RETRIES = 3 };
+
+typedef int (*row_visit)(void *arg, const pi__row *row, pi_error *err);
+
+/* One protocol and family of one reading. */
+typedef struct source {
+  const pi__want *want;
+  pi__reading *reading;
+  pi__sockdiag_query query;
+  struct pi_source *note;
+} source;
+
+static bool source_at(const pi__want *want, pi__reading *reading, int i,
+                      source *ret) {
+  pi_proto proto = (pi_proto)(i / 2);
+  pi_family family = (pi_family)(i % 2);
+  struct pi_source *note =
+      &pi__reading_quality(reading)->sources[proto][family];
+  *ret = (source){
+      .want = want,
+      .reading = reading,
+      .query = {.proto = proto, .family = family,
+                .states = want->states[proto]},
+      .note = note,
+  };
+  return want->families[family] && want->states[proto] != 0;
+}
+
+/* Does a refusal concern the whole reading, or this way of asking alone? */
+static bool is_final(int rc) { return rc == PI_ENOMEM || rc == PI_ECANCELED; }
+
+/* ---- Sockets -------------------------------------------------------------------- */
+
+static int add_row(void *arg, const pi__row *row, pi_error *err) {
+  return pi__reading_row(arg, row, err);
+}
+
+/* A dump that the kernel calls inconsistent is asked for again; the last one is
+ * kept, and marked. */
+static int read_netlink(source *s, pi_error *err) {
+  size_t before = pi__reading_rows(s->reading);
+  for (unsigned retries = 0;; retries++) {
+    bool interrupted;
+    size_t skipped;
+    int rc = pi__sockdiag_dump(s->reading, &s->query, add_row, s->reading,
+                               &interrupted, &skipped, err);
+    if (rc == 0) {
+      s->note->backend = PI_BACKEND_NETLINK;
+      s->note->retries = retries;
+      s->note->partial = interrupted || skipped > 0;
+      if (!interrupted || retries == MOST_RETRIES) return 0;
+    }
+    int undo = pi__reading_rewind(s->reading, before, rc == 0 ? err : NULL);
+    if (rc != 0) return rc;
+    if (undo != 0) return undo;
+  }
+}
+
+static int read_table(source *s, pi_error *err) {
+  size_t before = pi__reading_rows(s->reading);
+  int rc = pi__proctable_read(s->want, s->query.proto, s->query.family,
+                              s->query.states, add_row, s->reading, err);
+  if (rc != 0) {
+    pi__reading_rewind(s->reading, before, NULL);
+    return rc;
+  }
+  s->note->backend = PI_BACKEND_PROC;
+  return 0;
+}
+
+static bool has_proc_net(const char *proc) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/net/dev", proc);
+  return access(path, F_OK) == 0;
+}
+
+/* Reads one source as well as it can be; its refusal is a note, not a failure. */
+static int read_source(source *s, pi_error *err) {
+  pi_backend wish = s->want->backend;
+  s->note->wanted = true;
+  s->note->backend = PI_BACKEND_NONE;
+  int rc = PI_EOS;
+  if (wish != PI_BACKEND_PROC) {
+    rc = read_netlink(s, err);
+    if (rc == 0 || is_final(rc)) return rc;
+    s->note->os = err->os != 0 ? err->os : EBADMSG;
+  }
+  if (wish != PI_BACKEND_NETLINK) {
+    rc = read_table(s, err);
+    if (rc == 0 || is_final(rc)) return rc;
+    // no such table although there are others: no such family on this host
+    if (err->os == ENOENT && has_proc_net(s->want->proc)) s->note->absent = true;
+    if (s->note->os == 0) s->note->os = err->os;
+  }
+  return 0;
+}
+
+static int read_sockets(const pi__want *want, pi__reading *reading,
+                        pi_error *err) {
+  pi_error first = {0};
+  size_t wanted = 0, served = 0;
+  pi__host_fill(want->proc, pi__reading_host(reading));
+  for (int i = 0; i < 4; i++) {
+    source s;
+    if (!source_at(want, reading, i, &s)) continue;
+    pi_error trouble = {0};
+    size_t before = pi__reading_rows(reading);
+    int rc = read_source(&s, &trouble);
+    if (rc != 0) {
+      if (err != NULL) *err = trouble;
+      return rc;
+    }
+    s.note->rows = pi__reading_rows(reading) - before;
+    wanted++;
+    served += s.note->backend != PI_BACKEND_NONE || s.note->absent;
+    if (s.note->backend == PI_BACKEND_NONE && first.code == 0) first = trouble;
+  }
+  if (wanted == 0 || served > 0) return 0;
+  return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s",
+                  first.text);
+}
+
+/* ---- Which ports the kernel chose ------------------------------------------------- */
+
+static int mark_row(void *arg, const pi__row *row, pi_error *err) {
+  (void)err;
+  pi__reading_autobound(arg, row);
+  return 0;
+}
+
+static int read_autobound(const pi__want *want, pi__reading *reading,
+                          pi_error *err) {
+  for (int i = 0; i < 4; i++) {
+    source s;
+    bool interrupted;
+    size_t skipped;
+    pi_error trouble = {0};
+    if (!source_at(want, reading, i, &s)) continue;
+    if (s.note->backend != PI_BACKEND_NETLINK) continue;
+    s.query.autobound = true;
+    int rc = pi__sockdiag_dump(reading, &s.query, mark_row, reading,
+                               &interrupted, &skipped, &trouble);
+    s.note->autobound = rc == 0;
+    if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
+    if (err != NULL) *err = trouble;
+    return rc;
+  }
+  return 0;
+}
+
+/* ---- Owners ------------------------------------------------------------------------ */
+
+static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
+  (void)err;
+  pi__reading_alive(arg, row->inode);
+  return 0;
+}
+
+/* Which sockets are still there now that the scan is over? One that nobody holds
+ * may have been closed meanwhile. */
+static int read_alive(const pi__want *want, pi__reading *reading,
+                      pi_error *err) {
+  for (int i = 0; i < 4; i++) {
+    source s;
+    bool interrupted;
+    size_t skipped;
+    pi_error trouble = {0};
+    int rc = 0;
+    if (!source_at(want, reading, i, &s)) continue;
+    if (s.note->backend == PI_BACKEND_NETLINK) {
+      rc = pi__sockdiag_dump(reading, &s.query, mark_alive, reading,
+                             &interrupted, &skipped, &trouble);
+    } else if (s.note->backend == PI_BACKEND_PROC) {
+      rc = pi__proctable_read(want, s.query.proto, s.query.family,
+                              s.query.states, mark_alive, reading, &trouble);
+    }
+    if (!is_final(rc)) continue;
+    if (err != NULL) *err = trouble;
+    return rc;
+  }
+  return 0;
+}
+
+static int read_owners(const pi__want *want, pi__reading *reading,
+                       pi_error *err) {
+  pi_error trouble = {0};
+  pi_quality *q = pi__reading_quality(reading);
+  pi__host_sight(want->proc, q);
+  int rc = pi__fdscan(want->proc, reading, false, &trouble);
+  if (rc == 0 && pi__reading_unheld(reading) > 0) {
+    rc = read_alive(want, reading, &trouble);
+    if (rc == 0) rc = pi__fdscan(want->proc, reading, true, &trouble);
+  }
+  if (rc == 0) {
+    // a procfs that shows no process at all, not even us, is none
+    q->owners_unseen = q->processes == 0;
+    return 0;
+  }
+  if (is_final(rc)) {
+    if (err != NULL) *err = trouble;
+    return rc;
+  }
+  q->owners_unseen = true;
+  return 0;
+}
+
+int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
+                pi_error *err) {
+  if (reading == NULL) {
+    pi__host_fill(want->proc, host);
+    return 0;
+  }
+  int rc = 0;
+  if (want->groups & PI_GROUP_SOCKET) rc = read_sockets(want, reading, err);
+  if (rc == 0 && want->groups & PI_GROUP_DERIVED) {
+    rc = read_autobound(want, reading, err);
+  }
+  if (rc == 0 && want->groups & PI_GROUP_OWNER) {
+    rc = read_owners(want, reading, err);
+  }
+  if (rc == 0 && want->groups & PI_GROUP_PROCESS) {
+    rc = pi__process_details(want->proc, reading, err);
+  }
+  return rc;
+}

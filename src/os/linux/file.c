@@ -1,0 +1,28 @@
+/* file.c: procfs gives a file in pieces of its own choosing, so reading goes on
+ * until it ends. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+ssize_t pi__file_read(int dir, const char *path, char *buffer, size_t size) {
+  int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  size_t used = 0;
+  while (used < size - 1) {
+    ssize_t n = read(fd, buffer + used, size - 1 - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      int os = errno;
+      close(fd);
+      errno = os;
+      return -1;
+    }
+    if (n == 0) break;
+    used += (size_t)n;
+  }
+  close(fd);
+  buffer[used] = '\0';
+  return (ssize_t)used;
+}

@@ -1,0 +1,178 @@
+/* process.c: the details of processes that hold sockets. All files of one are
+ * opened below one handle of its directory, which never becomes another
+ * process's when the pid is used again; its start time shows that it is still
+ * the one that was found. */
+#include "process.h"
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool pi__stat_parse(const char *text, size_t length, pi__stat *ret) {
+  const char *open = memchr(text, '(', length);
+  const char *close = memrchr(text, ')', length);
+  if (open == NULL || close == NULL || close < open) return false;
+  size_t n = (size_t)(close - open - 1);
+  if (n >= sizeof ret->comm) return false;
+  memcpy(ret->comm, open + 1, n);
+  ret->comm[n] = '\0';
+  ret->comm_length = n;
+  char state;
+  unsigned long long start;
+  // fields 3 to 22: state ppid pgrp session tty tpgid flags ... starttime
+  int got = sscanf(close + 1,
+                   " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d "
+                   "%*d %*d %*d %*d %llu",
+                   &state, &ret->ppid, &ret->flags, &start);
+  ret->start = start;
+  return got == 4;
+}
+
+bool pi__stat_read(int dir, const char *path, pi__stat *ret) {
+  char text[1024];
+  ssize_t n = pi__file_read(dir, path, text, sizeof text);
+  return n > 0 && pi__stat_parse(text, (size_t)n, ret);
+}
+
+bool pi__stat_is_kernel_thread(const pi__stat *stat) {
+  return stat->flags & 0x00200000;  // PF_KTHREAD of include/linux/sched.h
+}
+
+/* ---- Details ------------------------------------------------------------------- */
+
+typedef struct details {
+  pi__reading *reading;
+  char *text; /* scratch, SCRATCH bytes */
+  int64_t boot; /* seconds since 1970; 0: unknown */
+  long ticks;   /* a second */
+} details;
+
+enum { SCRATCH = 1024 * 1024 };
+
+/* Keeps a text, or notes that there is none. */
+static int keep(details *d, const char *text, size_t length, uint32_t *ret,
+                uint8_t *sight, pi_error *err) {
+  *sight = length > 0 ? PI_KNOWN : PI_EMPTY;
+  if (length == 0) return 0;
+  return pi__reading_text(d->reading, text, length, ret, err);
+}
+
+static int read_exe(details *d, int dir, pi__process *p, pi_error *err) {
+  ssize_t n = readlinkat(dir, "exe", d->text, SCRATCH);
+  if (n >= 0) return keep(d, d->text, (size_t)n, &p->exe, &p->exe_sight, err);
+  if (errno == ENOENT) p->exe_sight = PI_EMPTY;  // a kernel thread
+  return 0;
+}
+
+static int read_cmdline(details *d, int dir, pi__process *p, pi_error *err) {
+  ssize_t n = pi__file_read(dir, "cmdline", d->text, SCRATCH);
+  if (n < 0) return 0;
+  while (n > 0 && d->text[n - 1] == '\0') n--;
+  for (ssize_t i = 0; i < n; i++) {
+    if (d->text[i] == '\0') d->text[i] = ' ';
+  }
+  return keep(d, d->text, (size_t)n, &p->cmdline, &p->cmdline_sight, err);
+}
+
+/* The line of the unified hierarchy, or systemd's own, or the first. */
+static const char *cgroup_line(const char *text) {
+  const char *unified = strncmp(text, "0::", 3) == 0 ? text : NULL;
+  const char *line = strstr(text, "\n0::");
+  if (unified == NULL && line != NULL) unified = line + 1;
+  const char *named = strstr(text, ":name=systemd:");
+  if (unified != NULL && (unified[4] != '\n' || named == NULL)) {
+    return unified + 3;
+  }
+  if (named != NULL) return named + strlen(":name=systemd:");
+  const char *colon = strchr(text, ':');
+  colon = colon == NULL ? NULL : strchr(colon + 1, ':');
+  return colon == NULL ? "" : colon + 1;
+}
+
+static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
+  ssize_t n = pi__file_read(dir, "cgroup", d->text, SCRATCH);
+  if (n < 0) return 0;
+  const char *path = cgroup_line(d->text);
+  return keep(d, path, strcspn(path, "\n"), &p->cgroup, &p->cgroup_sight, err);
+}
+
+/* The name of a user, or the number where the database has none. */
+static size_t user_name(uid_t uid, char *text, size_t size) {
+  char buffer[4096];
+  struct passwd entry, *found = NULL;
+  if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) != 0) found = NULL;
+  int n = found != NULL ? snprintf(text, size, "%s", entry.pw_name)
+                        : snprintf(text, size, "%u", (unsigned)uid);
+  return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
+}
+
+static int read_user(details *d, int dir, pi__process *p, pi_error *err) {
+  char name[256];
+  ssize_t n = pi__file_read(dir, "status", d->text, SCRATCH);
+  if (n < 0) return 0;
+  const char *line = strstr(d->text, "\nUid:");
+  unsigned uid;
+  if (line == NULL || sscanf(line, "\nUid: %*u %u", &uid) != 1) return 0;
+  p->uid = uid;
+  size_t length = user_name((uid_t)uid, name, sizeof name);
+  return keep(d, name, length, &p->user, &p->user_sight, err);
+}
+
+static int read_details(details *d, int dir, pi__process *p, pi_error *err) {
+  pi__stat stat;
+  if (!pi__stat_read(dir, "stat", &stat) || stat.start != p->start) return 0;
+  p->ppid = stat.ppid;
+  p->ppid_sight = PI_KNOWN;
+  if (d->boot != 0) {
+    p->started = d->boot + (int64_t)(stat.start / (uint64_t)d->ticks);
+    p->started_sight = PI_KNOWN;
+  }
+  int rc = read_exe(d, dir, p, err);
+  if (rc == 0) rc = read_cmdline(d, dir, p, err);
+  if (rc == 0) rc = read_cgroup(d, dir, p, err);
+  if (rc == 0) rc = read_user(d, dir, p, err);
+  return rc;
+}
+
+static int64_t boot_time(const char *proc, char *text) {
+  char path[4096];
+  long long seconds;
+  snprintf(path, sizeof path, "%s/stat", proc);
+  if (pi__file_read(AT_FDCWD, path, text, SCRATCH) < 0) return 0;
+  const char *line = strstr(text, "\nbtime ");
+  if (line == NULL || sscanf(line, "\nbtime %lld", &seconds) != 1) return 0;
+  return seconds;
+}
+
+static int read_all(details *d, const char *proc, pi_error *err) {
+  int rc = 0;
+  for (size_t i = 0; rc == 0 && i < pi__reading_processes(d->reading); i++) {
+    pi__process *p = pi__reading_process_at(d->reading, i);
+    char path[4096];
+    if (pi__interrupted(d->reading)) {
+      return pi__fail(err, PI_ECANCELED, 0, "interrupted");
+    }
+    snprintf(path, sizeof path, "%s/%u", proc, (unsigned)p->pid);
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) continue;  // ended since: its details stay unknown
+    rc = read_details(d, dir, p, err);
+    close(dir);
+  }
+  return rc;
+}
+
+int pi__process_details(const char *proc, pi__reading *reading,
+                        pi_error *err) {
+  details d = {.reading = reading, .ticks = sysconf(_SC_CLK_TCK)};
+  d.text = pi__realloc(NULL, SCRATCH);
+  if (d.text == NULL) return pi__nomem(err);
+  d.boot = d.ticks > 0 ? boot_time(proc, d.text) : 0;
+  int rc = read_all(&d, proc, err);
+  pi__realloc(d.text, 0);
+  return rc;
+}

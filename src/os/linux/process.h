@@ -1,0 +1,27 @@
+/* process.h: what /proc/PID says of a process. */
+#ifndef PI_OS_LINUX_PROCESS_H
+#define PI_OS_LINUX_PROCESS_H
+
+#include "../../core/collect.h"
+
+/* The parts of a stat line that we use (proc(5)). */
+typedef struct pi__stat {
+  char comm[64]; /* raw bytes; its NUL is not counted */
+  size_t comm_length;
+  uint32_t ppid;
+  uint32_t flags; /* PF_* */
+  uint64_t start; /* clock ticks after boot */
+} pi__stat;
+
+/* A name may hold any byte but NUL, also ") R 1": the last `)` ends it. */
+bool pi__stat_parse(const char *text, size_t length, pi__stat *ret);
+
+bool pi__stat_read(int dir, const char *path, pi__stat *ret);
+
+bool pi__stat_is_kernel_thread(const pi__stat *stat);
+
+/* Reads user, executable, arguments, parent, start and control group of every
+ * process in the reading. What cannot be read stays unknown. */
+int pi__process_details(const char *proc, pi__reading *reading, pi_error *err);
+
+#endif

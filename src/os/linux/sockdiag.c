@@ -1,0 +1,195 @@
+/* sockdiag.c: sock_diag(7): a socket's facts out of an inet_diag_msg. Here the
+ * kernel's byte orders, state numbers and v4 addresses become ours. */
+#include "sockdiag.h"
+#include "iface.h"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Of net/tcp_states.h, which is not for programs; 12 is a half-open socket that
+ * is dumped as SYN_RECV, 13 (since 6.8) one that is bound and nothing else. */
+enum { TCP_LAST = 11, TCP_BOUND_INACTIVE = 13 };
+
+enum { UDP_CONNECTED = 1, UDP_UNCONNECTED = 7 };
+
+/* ---- Requests ----------------------------------------------------------------- */
+
+static uint32_t kernel_states(const pi__sockdiag_query *query) {
+  if (query->proto == PI_PROTO_UDP) {
+    uint32_t bits = 0;
+    if (query->states >> PI_STATE_CONNECTED & 1) bits |= 1u << UDP_CONNECTED;
+    if (query->states >> PI_STATE_UNCONNECTED & 1) {
+      bits |= 1u << UDP_UNCONNECTED;
+    }
+    return bits;
+  }
+  uint32_t bits = (uint32_t)query->states << 1;  // theirs count from 1
+  bits &= (1u << (TCP_LAST + 1)) - 1;
+  if (query->states >> PI_STATE_CLOSED & 1) bits |= 1u << TCP_BOUND_INACTIVE;
+  return bits;
+}
+
+typedef struct request {
+  struct nlmsghdr header;
+  struct inet_diag_req_v2 body;
+  struct nlattr attribute;
+  struct inet_diag_bc_op code;
+} request;
+
+static void request_init(request *r, const pi__sockdiag_query *query) {
+  memset(r, 0, sizeof *r);
+  r->header.nlmsg_len = offsetof(request, attribute);
+  r->header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  r->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  r->body.sdiag_family = query->family == PI_FAMILY_4 ? AF_INET : AF_INET6;
+  r->body.sdiag_protocol =
+      query->proto == PI_PROTO_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+  r->body.idiag_states = kernel_states(query);
+  if (!query->autobound) return;
+  // one instruction: behind it is the end (yes), or past the end (no)
+  r->header.nlmsg_len = sizeof *r;
+  r->attribute.nla_type = INET_DIAG_REQ_BYTECODE;
+  r->attribute.nla_len = sizeof r->attribute + sizeof r->code;
+  r->code.code = INET_DIAG_BC_AUTO;
+  r->code.yes = sizeof r->code;
+  r->code.no = sizeof r->code + 4;
+}
+
+/* ---- Answers ------------------------------------------------------------------- */
+
+static bool read_state(pi_proto proto, uint8_t kernel, pi_state *ret) {
+  if (proto == PI_PROTO_UDP) {
+    *ret = kernel == UDP_CONNECTED ? PI_STATE_CONNECTED : PI_STATE_UNCONNECTED;
+    return kernel == UDP_CONNECTED || kernel == UDP_UNCONNECTED;
+  }
+  if (kernel == TCP_LAST + 1) *ret = PI_STATE_SYN_RECEIVED;
+  else if (kernel == TCP_BOUND_INACTIVE) *ret = PI_STATE_CLOSED;
+  else *ret = (pi_state)(kernel - 1);
+  return kernel >= 1 && kernel <= TCP_BOUND_INACTIVE;
+}
+
+static void read_address(pi_family family, const void *from,
+                         pi_address *ret) {
+  if (family == PI_FAMILY_6) {
+    memcpy(ret->bytes, from, 16);
+    return;
+  }
+  memset(ret->bytes, 0, 10);
+  memset(ret->bytes + 10, 0xff, 2);
+  memcpy(ret->bytes + 12, from, 4);
+}
+
+/* Whom the socket was made for. Half-open and time-wait sockets belong to no
+ * user, and a socket without a file has uid 0 on older kernels. */
+static void read_uid(const struct inet_diag_msg *m, pi__row *row) {
+  row->uid = m->idiag_uid;
+  row->uid_sight = PI_KNOWN;
+  if (m->idiag_inode != 0) return;
+  bool none = row->state == PI_STATE_TIME_WAIT ||
+              row->state == PI_STATE_SYN_RECEIVED;
+  if (none) row->uid_sight = PI_EMPTY;
+  else if (m->idiag_uid == 0) row->uid_sight = PI_UNKNOWN;
+}
+
+static void read_attributes(const struct nlmsghdr *h, pi__row *row) {
+  const char *p = (const char *)h + NLMSG_HDRLEN +
+                  NLMSG_ALIGN(sizeof(struct inet_diag_msg));
+  const char *end = (const char *)h + h->nlmsg_len;
+  const struct nlattr *a;
+  while (p < end && (a = pi__netlink_attribute(&p, end)) != NULL) {
+    const char *payload = (const char *)a + sizeof *a;
+    size_t length = a->nla_len - sizeof *a;
+    switch (a->nla_type & NLA_TYPE_MASK) {
+    case INET_DIAG_SKV6ONLY:
+      if (length < 1) break;
+      row->v6only = *payload != 0;
+      row->v6only_sight = PI_KNOWN;
+      break;
+    case INET_DIAG_MARK:
+      if (length < sizeof row->mark) break;
+      memcpy(&row->mark, payload, sizeof row->mark);
+      row->mark_sight = PI_KNOWN;
+      break;
+    default: break;  // what we do not know, we skip
+    }
+  }
+}
+
+static bool has_v6only(const pi__row *row) {
+  return row->family == PI_FAMILY_6 &&
+         (row->state == PI_STATE_LISTEN || row->state == PI_STATE_CLOSED ||
+          row->state == PI_STATE_UNCONNECTED);
+}
+
+bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
+                       const struct nlmsghdr *h, pi__row *row,
+                       pi_error *err) {
+  struct inet_diag_msg m;
+  if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY) return false;
+  if (h->nlmsg_len < NLMSG_HDRLEN + sizeof m) return false;
+  memcpy(&m, (const char *)h + NLMSG_HDRLEN, sizeof m);
+  if (m.idiag_family != (query->family == PI_FAMILY_4 ? AF_INET : AF_INET6)) {
+    return false;
+  }
+  memset(row, 0, sizeof *row);
+  row->proto = query->proto;
+  row->family = query->family;
+  if (!read_state(query->proto, m.idiag_state, &row->state)) return false;
+  read_address(query->family, m.id.idiag_src, &row->laddr);
+  read_address(query->family, m.id.idiag_dst, &row->raddr);
+  row->lport = ntohs(m.id.idiag_sport);
+  row->rport = ntohs(m.id.idiag_dport);
+  row->inode = m.idiag_inode;
+  row->cookie = (uint64_t)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0];
+  row->rxq = m.idiag_rqueue;
+  row->txq = m.idiag_wqueue;
+  row->v6only_sight = has_v6only(row) ? PI_UNKNOWN : PI_EMPTY;
+  row->mark_sight = PI_UNKNOWN;
+  read_uid(&m, row);
+  read_attributes(h, row);
+  row->iface_sight = PI_EMPTY;
+  if (m.id.idiag_if == 0) return true;
+  row->iface_sight = PI_KNOWN;
+  return pi__iface_name(reading, m.id.idiag_if, &row->iface, err) == 0;
+}
+
+/* ---- Dumps ---------------------------------------------------------------------- */
+
+typedef struct walk {
+  pi__reading *reading;
+  const pi__sockdiag_query *query;
+  pi__sockdiag_visit visit;
+  void *arg;
+  size_t skipped;
+} walk;
+
+static int visit_message(void *arg, const struct nlmsghdr *h, pi_error *err) {
+  walk *w = arg;
+  pi__row row;
+  pi_error trouble = {0};
+  if (pi__sockdiag_read(w->reading, w->query, h, &row, &trouble)) {
+    return w->visit(w->arg, &row, err);
+  }
+  if (trouble.code != 0) {
+    *err = trouble;
+    return trouble.code;
+  }
+  w->skipped++;
+  return 0;
+}
+
+int pi__sockdiag_dump(pi__reading *reading, const pi__sockdiag_query *query,
+                      pi__sockdiag_visit visit, void *arg, bool *interrupted,
+                      size_t *skipped, pi_error *err) {
+  request r;
+  walk w = {reading, query, visit, arg, 0};
+  pi__dump dump = {.reading = reading, .visit = visit_message, .arg = &w};
+  request_init(&r, query);
+  int rc = pi__netlink_dump(&dump, &r.header, err);
+  *interrupted = dump.interrupted;
+  *skipped = w.skipped;
+  return rc;
+}

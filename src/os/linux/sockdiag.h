@@ -1,0 +1,29 @@
+/* sockdiag.h: what sock_diag's messages say of sockets. */
+#ifndef PI_OS_LINUX_SOCKDIAG_H
+#define PI_OS_LINUX_SOCKDIAG_H
+
+#include "netlink.h"
+
+/* What one dump asks for. */
+typedef struct pi__sockdiag_query {
+  pi_proto proto;
+  pi_family family;
+  uint16_t states; /* bits of pi_state */
+  bool autobound;  /* only sockets whose port the kernel chose */
+} pi__sockdiag_query;
+
+typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
+
+/* Reads one message into *row. False: it is too short, or of another kind than
+ * asked for. Texts of devices go to `reading`. */
+bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
+                       const struct nlmsghdr *message, pi__row *row,
+                       pi_error *err);
+
+/* Visits every socket. *interrupted: the kernel says the dump is inconsistent;
+ * *skipped: messages that could not be read. */
+int pi__sockdiag_dump(pi__reading *reading, const pi__sockdiag_query *query,
+                      pi__sockdiag_visit visit, void *arg, bool *interrupted,
+                      size_t *skipped, pi_error *err);
+
+#endif
