@@ -1,0 +1,303 @@
+-- page.lua: everything about one port on one page.
+
+local core = require "portinfo.core"
+local escape = require "portinfo.escape"
+local render = require "portinfo.render"
+
+local M = {}
+
+local plural = render.plural
+
+-- ---- Data -----------------------------------------------------------------------
+
+local function contains(list, number)
+  for _, n in ipairs(list) do
+    if n == number then return true end
+  end
+  return false
+end
+
+-- What a host does with a port; unknown facts are nil.
+local function port_on_host(port, host)
+  local facts = {
+    ephemeral_first = host.ephemeral_first,
+    ephemeral_last = host.ephemeral_last,
+    unprivileged_start = host.unprivileged_start,
+  }
+  if host.ephemeral_first then
+    facts.ephemeral = port >= host.ephemeral_first and port <= host.ephemeral_last
+  end
+  if host.reserved then facts.reserved = contains(host.reserved, port) end
+  if host.unprivileged_start then facts.privileged = port < host.unprivileged_start end
+  return facts
+end
+
+-- What this host does with a port.
+function M.host_facts(port)
+  return port_on_host(port, core.host() or {})
+end
+
+-- Sockets with the port on this side; processes are looked at only if there are
+-- any. Returns the selection, or nil and why there is none.
+local function read_now(port, transport)
+  local wanted = core.predicate_in("lport", {port})
+  if transport == "tcp" or transport == "udp" then
+    wanted = wanted & core.predicate_in("proto", {transport})
+  end
+  local snapshot, message = core.take{filter = wanted}
+  if not snapshot then return nil, message end
+  local selection, trouble = snapshot:select(wanted)
+  if not selection then return nil, trouble end
+  if #selection > 0 then snapshot:complete(render.groups) end
+  return selection:sort()
+end
+
+-- The page as data. Options: transport; for tests `host` and `now` (false: do not
+-- look at sockets).
+function M.data(port, options)
+  local data = core.port(port, options.transport)
+  data.transport = options.transport
+  data.host = options.host and port_on_host(port, options.host) or M.host_facts(port)
+  if options.now ~= false then
+    data.now, data.unseen = read_now(port, options.transport)
+  end
+  return data
+end
+
+-- ---- Words -----------------------------------------------------------------------
+
+local range_texts = {
+  system = "System Ports 0-1023 (RFC 6335, section 6): assigned by IETF Review "
+    .. "or IESG Approval, for services of the whole Internet.",
+  user = "User Ports 1024-49151 (RFC 6335, section 6): assigned to whoever "
+    .. "applies, by IETF Review, IESG Approval or Expert Review.",
+  dynamic = "Dynamic Ports 49152-65535 (RFC 6335, section 6): never assigned, "
+    .. "free for temporary and private use, so that every machine can open "
+    .. "outgoing connections without asking anyone.",
+}
+
+local function join(list) return table.concat(list, ", ") end
+
+local function span(record)
+  if record.first == record.last then return "" end
+  return ("%d-%d "):format(record.first, record.last)
+end
+
+local function transports_of(record)
+  if #record.transports == 0 then return "no transport given" end
+  return join(record.transports)
+end
+
+-- Date and reference of a record, if the registry gives them.
+local function provenance(record)
+  local parts = {}
+  if record.registered then parts[#parts + 1] = "registered " .. record.registered end
+  if record.modified then parts[#parts + 1] = "modified " .. record.modified end
+  if record.references then parts[#parts + 1] = record.references end
+  return #parts > 0 and " (" .. table.concat(parts, "; ") .. ")" or ""
+end
+
+local function describe_record(record)
+  local text
+  if record.status == "assigned" then
+    text = ("%s, %s%s"):format(record.name, span(record), transports_of(record))
+    if record.alias_of then
+      return text .. ": old spelling of " .. record.alias_of .. "."
+    end
+    text = text .. ": " .. (record.description or "no description")
+  elseif record.status == "generic" then
+    text = ("%sno name, %s: %s"):format(span(record), transports_of(record),
+                                        record.description or "")
+  else
+    local status = record.status == "reserved" and "reserved by IANA" or record.status
+    text = ("%s%s: %s"):format(span(record), transports_of(record), status)
+    local name = record.name and ", once " .. record.name or ""
+    text = text .. name
+  end
+  text = text .. provenance(record)
+  if record.note then text = text .. "; " .. record.note end
+  return text .. "."
+end
+
+local function assigned(data)
+  if data.range == "dynamic" then return {"nothing, for no transport, by rule."} end
+  local lines = {}
+  for _, record in ipairs(data.records) do
+    lines[#lines + 1] = describe_record(record)
+    if record.unauthorized then
+      lines[#lines + 1] = "IANA notes unauthorised use: " .. record.unauthorized
+    end
+  end
+  if #lines == 0 then
+    local of = data.transport and "for " .. data.transport or "for any transport"
+    lines[1] = ("nothing: not listed %s."):format(of)
+  end
+  return lines
+end
+
+local function uses(data)
+  local lines = {}
+  for _, use in ipairs(data.uses) do
+    lines[#lines + 1] = ("%s (%s%s): %s."):format(use.software, span(use),
+                                                  join(use.transports), use.use)
+  end
+  if #lines == 0 then lines[1] = "no software known to choose it." end
+  return lines
+end
+
+local function risks(data)
+  local lines = {}
+  for _, risk in ipairs(data.risks) do
+    lines[#lines + 1] = ("%s (%s, %s): %s."):format(risk.risk, risk.service,
+                                                    join(risk.transports), risk.why)
+  end
+  if data.blocked then
+    lines[#lines + 1] = "blocked: browsers refuse http: and https: URLs with it "
+      .. "(WHATWG Fetch, bad port)."
+  end
+  return lines
+end
+
+local function on_host(data)
+  local host, parts = data.host, {}
+  if host.ephemeral == nil then
+    parts[#parts + 1] = "the client range is not known"
+  else
+    parts[#parts + 1] = ("%s the client range %d-%d%s"):format(
+      host.ephemeral and "inside" or "outside", host.ephemeral_first,
+      host.ephemeral_last, host.ephemeral
+        and ", so the kernel may hand it to an outgoing connection at any time" or "")
+  end
+  if host.reserved then
+    parts[#parts + 1] = "reserved (ip_local_reserved_ports), so it is handed out to nobody"
+  elseif host.reserved == false then
+    parts[#parts + 1] = "not reserved"
+  end
+  if data.number == 0 then
+    parts[#parts + 1] = "cannot be bound: 0 asks the kernel for any free port"
+  elseif host.privileged then
+    parts[#parts + 1] = ("only root, or CAP_NET_BIND_SERVICE, may bind it (below %d)")
+      :format(host.unprivileged_start)
+  elseif host.privileged == false then
+    parts[#parts + 1] = "any user may bind it"
+  end
+  return {table.concat(parts, "; ") .. "."}
+end
+
+-- ---- Now --------------------------------------------------------------------------
+
+local function clock(time)
+  local same_day = os.date("%F", time) == os.date "%F"
+  return os.date(same_day and "%H:%M" or "%F %H:%M", time)
+end
+
+local function who(row)
+  if row.owner == "known" then
+    local facts = {"pid " .. row.pid}
+    if row.user then facts[#facts + 1] = escape(row.user) end
+    if row.started then facts[#facts + 1] = "started " .. clock(row.started) end
+    local others = #row.holders - 1
+    return ("%s (%s)%s"):format(escape(row.process), join(facts), others > 0
+      and (" and %s"):format(plural(others, "more holder")) or "")
+  end
+  local verb = row.owner == "none" and "held by nobody" or "holder unknown"
+  return ("%s (%s)"):format(verb, row.why)
+end
+
+local function local_end(row)
+  local address = row.laddr:find(":", 1, true) and "[" .. row.laddr .. "]" or row.laddr
+  return ("%s %s:%d"):format(row.proto, address, row.lport)
+end
+
+local function is_listening(row)
+  return row.state == "listen" or row.role == "service"
+end
+
+local function describe_row(row)
+  local text = is_listening(row) and "listening" or row.state
+  if row.rport then
+    local address = row.raddr:find(":", 1, true) and "[" .. row.raddr .. "]" or row.raddr
+    text = ("%s with %s:%d"):format(text, address, row.rport)
+  end
+  return ("%s %s, %s"):format(local_end(row), text, who(row))
+end
+
+local most_rows = 8
+
+local function now(data)
+  if data.now == nil then
+    return {data.unseen and "cannot be seen: " .. data.unseen .. "." or "not looked at."}
+  end
+  local n, lines = #data.now, {}
+  for i = 1, math.min(n, most_rows) do
+    lines[i] = describe_row(data.now:row(i)) .. "."
+  end
+  if n == 0 then
+    lines[1] = "no socket on it."
+  elseif n == 1 then
+    lines[1] = lines[1]:sub(1, -2) .. "; no other socket on it."
+  elseif n > most_rows then
+    lines[#lines + 1] = ("and %s: portinfo ls :%d"):format(
+      plural(n - most_rows, "more socket"), data.number)
+  end
+  for _, blind in ipairs(render.blind_spots(data.now:snapshot():quality())) do
+    lines[#lines + 1] = blind .. "."
+  end
+  return lines
+end
+
+-- ---- The page ----------------------------------------------------------------------
+
+local function headline(data)
+  local seen, names = {}, {}
+  for _, record in ipairs(data.names) do
+    if not seen[record.name] and not record.alias_of then
+      seen[record.name] = true
+      names[#names + 1] = record.name
+    end
+  end
+  if data.range == "dynamic" then return "dynamic port, assigned to nobody" end
+  if #names > 0 then
+    local first = data.names[1].description
+    return join(names) .. (first and " · " .. first or "")
+  end
+  local statuses = data.transport and {data.status[data.transport]}
+    or {data.status.tcp, data.status.udp}
+  for _, status in ipairs(statuses) do
+    if status ~= "unassigned" then
+      local article = status == "generic" and "for any private use" or status
+      return ("%s port, %s"):format(data.range, article)
+    end
+  end
+  return data.range .. " port, assigned to nobody"
+end
+
+local function by_hand(port)
+  return {("Linux ss -tulnp 'sport = :%d' · macOS lsof -nP -i :%d · Windows "
+    .. "Get-NetTCPConnection -LocalPort %d"):format(port, port, port)}
+end
+
+-- The page as text. Options: width (80).
+function M.text(data, options)
+  local room = math.max((options.width or 80) - 11, 20)
+  local out = {render.wrap(("%-7d"):format(data.number) .. " " .. headline(data),
+                           options.width or 80, 8)}
+  -- the headline keeps its column: wrap folds white space
+  out[1] = out[1]:gsub("^%d+ ", function(n) return ("%-8s"):format(n) end)
+  local function section(label, lines)
+    for i, text in ipairs(lines) do
+      local lead = i == 1 and ("%-11s"):format(label) or (" "):rep(11)
+      out[#out + 1] = lead .. render.wrap(text, room, 11)
+    end
+  end
+  section("Range", {range_texts[data.range]})
+  section("Assigned", assigned(data))
+  section("Used by", uses(data))
+  section("Risk", risks(data))
+  section("This host", on_host(data))
+  section("Now", now(data))
+  section("By hand", by_hand(data.number))
+  return table.concat(out, "\n") .. "\n"
+end
+
+return M

@@ -1,0 +1,136 @@
+-- predicate.lua: makes one predicate value out of every spelling: a string of
+-- words, a table, or a predicate. Mistakes are returned, not raised.
+
+local core = require "portinfo.core"
+local range = require "portinfo.range"
+local schema = require "portinfo.schema"
+
+local M = {}
+
+local build
+
+function M.is_predicate(value)
+  return type(value) == "userdata" and debug.getmetatable(value) ~= nil
+    and debug.getmetatable(value).__name == "portinfo.predicate"
+end
+
+-- All of a list must hold; an empty one always does.
+local function all_of(list)
+  local result
+  for _, predicate in ipairs(list) do
+    result = result and result & predicate or predicate
+  end
+  return result or core.predicate_word "all"
+end
+
+local function words(text)
+  local list = {}
+  for word in text:gmatch "[^ \t\n]+" do
+    local predicate, message = core.predicate_word(word)
+    if not predicate then return nil, message end
+    list[#list + 1] = predicate
+  end
+  return all_of(list)
+end
+
+local function operand(field, value)
+  local kind = type(value)
+  if kind == "string" or range.is_range(value) then return value end
+  if kind == "number" then
+    local whole = math.tointeger(value)
+    if not whole or whole < 0 then
+      return nil, ("%s: %s is not a whole number from 0"):format(field, value)
+    end
+    return whole
+  end
+  if kind == "boolean" then return value and "yes" or "no" end
+  return nil, ("%s: a value is a string, a number or pi.range, not a %s")
+    :format(field, kind)
+end
+
+-- The field is one of the values; of `port` and `addr`, either side's.
+local function among(field, values)
+  local sides = schema.pairs[field]
+  if sides then
+    local a, message = among(sides[1], values)
+    if not a then return nil, message end
+    local b, other = among(sides[2], values)
+    if not b then return nil, other end
+    return a | b
+  end
+  local operands = {}
+  for i, value in ipairs(values) do
+    local one, message = operand(field, value)
+    if one == nil then return nil, message end
+    operands[i] = one
+  end
+  return core.predicate_in(field, operands)
+end
+
+local function has(field)
+  local sides = schema.pairs[field]
+  if sides then return core.predicate_has(sides[1]) | core.predicate_has(sides[2]) end
+  return core.predicate_has(field)
+end
+
+-- {f = v}: a value, a list of them, or true and false for the field alone.
+local function field_test(name, value)
+  if not schema.pairs[name] then
+    local field, message = schema.find(name)
+    if not field then return nil, message end
+    name = field.name
+  end
+  if value == true then return has(name) end
+  if value == false then return ~has(name) end
+  if type(value) == "table" and not range.is_range(value) then
+    return among(name, value)
+  end
+  return among(name, {value})
+end
+
+-- Fields in order of their names, so that the same table always gives the same
+-- tree and the same complaint.
+local function fields(spec)
+  local names = {}
+  for key in pairs(spec) do
+    if type(key) == "string" then
+      names[#names + 1] = key
+    elseif math.type(key) ~= "integer" or key < 1 or key > #spec then
+      return nil, ("a filter's keys are fields, not %s"):format(tostring(key))
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+local function from_table(spec, depth)
+  local list = {}
+  local names, message = fields(spec)
+  if not names then return nil, message end
+  for _, name in ipairs(names) do
+    local predicate, complaint = field_test(name, spec[name])
+    if not predicate then return nil, complaint end
+    list[#list + 1] = predicate
+  end
+  for _, entry in ipairs(spec) do
+    local predicate, complaint = build(entry, depth + 1)
+    if not predicate then return nil, complaint end
+    list[#list + 1] = predicate
+  end
+  return all_of(list)
+end
+
+function build(spec, depth)
+  if depth > 256 then return nil, "a filter nested deeper than 256 levels" end
+  if spec == nil then return core.predicate_word "all" end
+  if type(spec) == "string" then return words(spec) end
+  if M.is_predicate(spec) then return spec end
+  if type(spec) == "table" then return from_table(spec, depth) end
+  return nil, ("a filter is a string, a table or a predicate, not a %s")
+    :format(type(spec))
+end
+
+-- M.build(spec) -> predicate, or nil and what is wrong
+function M.build(spec) return build(spec, 0) end
+
+return M

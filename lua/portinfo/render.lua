@@ -1,0 +1,237 @@
+-- render.lua: tables for people. Machines get theirs from core's emit.
+
+local escape = require "portinfo.escape"
+
+local M = {}
+
+-- What the table shows, so what it needs to be read.
+M.groups = {"derived", "owner", "process"}
+
+local unknown, empty = "?", "-"
+
+-- A cell: unknown and empty look different, and nothing is left blank.
+local function cell(value)
+  if value == nil then return unknown end
+  if value == false then return empty end
+  if type(value) == "table" then
+    return escape(value[1]) .. (#value > 1 and " +" .. #value - 1 or "")
+  end
+  return escape(tostring(value))
+end
+
+local function endpoint(address, port, iface)
+  if not address then return cell(address) end
+  if address:find(":", 1, true) then
+    if address:find "^fe[89ab]" and iface then
+      address = address .. "%" .. escape(iface)
+    end
+    address = "[" .. address .. "]"
+  end
+  return ("%s:%d"):format(address, port)
+end
+
+local function holder(row)
+  local name = cell(row.process)
+  local pids = {}
+  for _, h in ipairs(row.holders or {}) do pids[h.pid] = true end
+  local others = -1
+  for _ in pairs(pids) do others = others + 1 end
+  return others > 0 and ("%s +%d"):format(name, others) or name
+end
+
+-- In the order of the screen. `drop`: which go first when the screen is narrow;
+-- `shrink`: the least width that a column may be cut to.
+local columns = {
+  {title = "PROTO", get = function(r) return r.proto end},
+  {title = "STATE", drop = 6, get = function(r) return cell(r.state) end},
+  {title = "LOCAL", get = function(r) return endpoint(r.laddr, r.lport, r.iface) end},
+  {title = "REMOTE", get = function(r) return endpoint(r.raddr, r.rport, r.iface) end},
+  {title = "ROLE", drop = 2, get = function(r) return cell(r.role) end},
+  {title = "EXPOSURE", drop = 3, get = function(r) return cell(r.exposure) end},
+  {title = "SERVICE", drop = 4, shrink = 8, get = function(r) return cell(r.service) end},
+  {title = "PID", right = true, get = function(r) return cell(r.pid) end},
+  {title = "PROCESS", shrink = 8, get = holder},
+  {title = "USER", drop = 5, shrink = 6, get = function(r) return cell(r.user) end},
+}
+
+local function width(text) return utf8.len(text) or #text end
+
+local function cut(text, room)
+  if width(text) <= room then return text end
+  return text:sub(1, utf8.offset(text, room) - 1) .. "…"
+end
+
+-- A column of cells, and how wide it would like to be.
+local function make_column(column, rows)
+  local made = {
+    title = column.title, right = column.right,
+    drop = column.drop, shrink = column.shrink, width = width(column.title),
+  }
+  for i, row in ipairs(rows) do
+    made[i] = column.get(row)
+    made.width = math.max(made.width, width(made[i]))
+  end
+  return made
+end
+
+-- Does a column say the same nothing for every row?
+local function is_idle(column)
+  for i = 1, #column do
+    if column[i] ~= empty then return false end
+  end
+  return #column > 0
+end
+
+local function total_width(list)
+  local total = 2 * (#list - 1)
+  for _, column in ipairs(list) do total = total + column.width end
+  return total
+end
+
+-- Shrinks the widest column that may; false when none can.
+local function shrink_widest(list, excess)
+  local widest
+  for _, column in ipairs(list) do
+    local can = column.shrink and column.width > math.max(column.shrink, #column.title)
+    if can and (not widest or column.width > widest.width) then widest = column end
+  end
+  if not widest then return false end
+  local least = math.max(widest.shrink, #widest.title)
+  widest.width = math.max(least, widest.width - excess)
+  return true
+end
+
+-- Takes out the column that is needed least; its title, or nil when all are.
+local function drop_least(list)
+  local at
+  for i, column in ipairs(list) do
+    if column.drop and (not at or column.drop < list[at].drop) then at = i end
+  end
+  return at and table.remove(list, at).title
+end
+
+local function fit(list, room)
+  local dropped = {}
+  while total_width(list) > room do
+    if not shrink_widest(list, total_width(list) - room) then
+      local title = drop_least(list)
+      if not title then break end
+      dropped[#dropped + 1] = title
+    end
+  end
+  return dropped
+end
+
+local function line(list, get)
+  local parts = {}
+  for i, column in ipairs(list) do
+    local text = cut(get(column), column.width)
+    local pad = (" "):rep(column.width - width(text))
+    parts[i] = column.right and pad .. text or text .. pad
+  end
+  return (table.concat(parts, "  "):gsub(" +$", "")) .. "\n"
+end
+
+local reasons = {
+  permission = "by permission", hidden = "by hidepid",
+  vanished = "as they ended meanwhile",
+  ["other-pid-namespace"] = "as they may be held in another pid namespace",
+}
+
+local function plural(n, one, many)
+  return ("%d %s"):format(n, n == 1 and one or many or one .. "s")
+end
+
+-- What a reading could not see, as lines for stderr or a footer.
+function M.blind_spots(quality)
+  local lines = {}
+  for _, source in ipairs(quality.sources) do
+    local what = source.proto .. " over " .. source.family
+    if source.backend == "none" and not source.absent then
+      lines[#lines + 1] = ("%s could not be read: %s"):format(what, source.error)
+    elseif source.backend == "proc" then
+      lines[#lines + 1] = ("%s was read from the proc table%s"):format(what,
+        source.error and " (sock_diag: " .. source.error .. ")" or "")
+    end
+    if source.partial then
+      lines[#lines + 1] = what .. " changed while it was read: rows may be missing"
+    end
+  end
+  local why = {}
+  for reason in pairs(quality.unknown) do why[#why + 1] = reason end
+  table.sort(why)
+  for _, reason in ipairs(why) do
+    local n = quality.unknown[reason]
+    lines[#lines + 1] = ("%s unknown, kept from us %s%s"):format(
+      plural(n, "owner"), reasons[reason] or reason,
+      reason == "permission" and quality.unreadable > 0
+        and (" (%s unreadable)"):format(plural(quality.unreadable, "process", "processes"))
+        or "")
+  end
+  return lines
+end
+
+-- Why rows could not be decided, in one line.
+function M.undecided(selection)
+  local n = selection:undecided()
+  local lines = M.blind_spots(selection:snapshot():quality())
+  local reason = lines[#lines] and ": " .. lines[#lines] or ""
+  return ("%s undecided%s"):format(plural(n, "row"), reason)
+end
+
+-- The rows as a table. Options: width (of the screen; nil: any), footer (false:
+-- none). The selection is sorted.
+function M.table(selection, options)
+  selection:sort()
+  local rows = {}
+  for i = 1, #selection do rows[i] = selection:row(i) end
+  local list = {}
+  for _, column in ipairs(columns) do
+    local made = make_column(column, rows)
+    if not (column.title == "REMOTE" and is_idle(made)) then list[#list + 1] = made end
+  end
+  local dropped = options.width and fit(list, options.width) or {}
+  local out = {}
+  if #rows > 0 then out[1] = line(list, function(column) return column.title end) end
+  for i = 1, #rows do
+    out[#out + 1] = line(list, function(column) return column[i] end)
+  end
+  if options.footer ~= false then out[#out + 1] = M.footer(selection, dropped) end
+  return table.concat(out)
+end
+
+-- How many rows, what was left out and what could not be seen.
+function M.footer(selection, dropped)
+  local parts = {plural(#selection, "socket")}
+  if selection:undecided() > 0 then
+    parts[#parts + 1] = ("%d undecided"):format(selection:undecided())
+  end
+  if #dropped > 0 then
+    parts[#parts + 1] = "no room for " .. table.concat(dropped, ", ")
+  end
+  local lines = {"(" .. table.concat(parts, "; ") .. ")"}
+  for _, blind in ipairs(M.blind_spots(selection:snapshot():quality())) do
+    lines[#lines + 1] = "(" .. blind .. ")"
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- Lines of at most `room` columns, each but the first led by `indent` spaces.
+function M.wrap(text, room, indent)
+  local lines, current = {}, nil
+  for word in text:gmatch "%S+" do
+    if not current then
+      current = word
+    elseif width(current) + 1 + width(word) <= room then
+      current = current .. " " .. word
+    else
+      lines[#lines + 1] = current
+      current = word
+    end
+  end
+  lines[#lines + 1] = current
+  return table.concat(lines, "\n" .. (" "):rep(indent))
+end
+
+M.plural = plural
+return M

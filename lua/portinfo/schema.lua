@@ -1,0 +1,41 @@
+-- schema.lua: the fields of a row, by name and by group, and what is near a
+-- misspelt one. All from the one list in portinfo.h.
+
+local core = require "portinfo.core"
+
+local M = {fields = core.fields(), by_name = {}, names = {}}
+
+for i, field in ipairs(M.fields) do
+  M.by_name[field.name] = field
+  M.names[i] = field.name
+end
+
+M.groups = {"socket", "derived", "owner", "process"}
+
+-- Both sides at once, in filters alone.
+M.pairs = {port = {"lport", "rport"}, addr = {"laddr", "raddr"}}
+
+local aliases = {sport = "lport", dport = "rport", src = "laddr", dst = "raddr"}
+
+-- The field with this name, or nil and what to say.
+function M.find(name)
+  local field = M.by_name[aliases[name] or name]
+  if field then return field end
+  local near = core.nearest(name, M.names)
+  if near then
+    return nil, ("unknown field '%s': did you mean '%s'?"):format(name, near)
+  end
+  return nil, ("unknown field '%s'"):format(name)
+end
+
+-- The groups that a list of field names needs, as names.
+function M.groups_of(names)
+  local set, list = {}, {}
+  for _, name in ipairs(names) do set[M.by_name[name].group] = true end
+  for _, group in ipairs(M.groups) do
+    if set[group] then list[#list + 1] = group end
+  end
+  return list
+end
+
+return M
