@@ -47,7 +47,7 @@ all: $(BUILD)/portinfo lib module ## build the binary, the library and the modul
 
 lib: $(BUILD)/libportinfo.a $(BUILD)/libportinfo.so $(BUILD)/portinfo.pc
 
-module: $(BUILD)/portinfo/core.so
+module: $(BUILD)/module/portinfo/core.so
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -110,7 +110,7 @@ $(BUILD)/portinfo.pc: Makefile
 	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
 	  'Libs: -L$${libdir} -lportinfo' 'Libs.private: -pthread' > $@
 
-$(BUILD)/portinfo/core.so: $(BIND_OBJECTS) $(LIB_OBJECTS)
+$(BUILD)/module/portinfo/core.so: $(BIND_OBJECTS) $(LIB_OBJECTS)
 	@mkdir -p $(@D)
 	$(LINK) $(or $(LIBFLAG),-shared) -Wl,-z,relro,-z,now $^ -o $@
 

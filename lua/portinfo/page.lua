@@ -39,12 +39,15 @@ end
 
 -- Sockets with the port on this side; processes are looked at only if there are
 -- any. Returns the selection, or nil and why there is none.
-local function read_now(port, transport)
+local function read_now(port, options)
+  local transport = options.transport
   local wanted = core.predicate_in("lport", {port})
   if transport == "tcp" or transport == "udp" then
     wanted = wanted & core.predicate_in("proto", {transport})
   end
-  local snapshot, message = core.take{filter = wanted}
+  local snapshot, message = core.take{
+    filter = wanted, backend = options.backend, proc = options.proc,
+  }
   if not snapshot then return nil, message end
   local selection, trouble = snapshot:select(wanted)
   if not selection then return nil, trouble end
@@ -52,14 +55,14 @@ local function read_now(port, transport)
   return selection:sort()
 end
 
--- The page as data. Options: transport; for tests `host` and `now` (false: do not
--- look at sockets).
+-- The page as data. Options: transport, backend and proc; for tests `host` and
+-- `now` (false: do not look at sockets).
 function M.data(port, options)
   local data = core.port(port, options.transport)
   data.transport = options.transport
   data.host = options.host and port_on_host(port, options.host) or M.host_facts(port)
   if options.now ~= false then
-    data.now, data.unseen = read_now(port, options.transport)
+    data.now, data.unseen = read_now(port, options)
   end
   return data
 end
@@ -97,6 +100,19 @@ local function provenance(record)
   return #parts > 0 and " (" .. table.concat(parts, "; ") .. ")" or ""
 end
 
+-- A sentence ends with one dot, whatever the registry wrote.
+local function sentence(text)
+  return text:find "[.!?]$" and text or text .. "."
+end
+
+local longest_note = 120
+
+-- Notes can be pages long; the data has them whole.
+local function short_note(note)
+  if #note <= longest_note then return note end
+  return note:sub(1, longest_note):gsub("%s+%S*$", "") .. " ... (cut; --format json has all)"
+end
+
 local function describe_record(record)
   local text
   if record.status == "assigned" then
@@ -115,8 +131,8 @@ local function describe_record(record)
     text = text .. name
   end
   text = text .. provenance(record)
-  if record.note then text = text .. "; " .. record.note end
-  return text .. "."
+  if record.note then text = text .. "; " .. short_note(record.note) end
+  return sentence(text)
 end
 
 local function assigned(data)
@@ -240,7 +256,7 @@ local function now(data)
     lines[#lines + 1] = ("and %s: portinfo ls :%d"):format(
       plural(n - most_rows, "more socket"), data.number)
   end
-  for _, blind in ipairs(render.blind_spots(data.now:snapshot():quality())) do
+  for _, blind in ipairs(render.blind_spots(data.now)) do
     lines[#lines + 1] = blind .. "."
   end
   return lines
@@ -273,17 +289,18 @@ local function headline(data)
 end
 
 local function by_hand(port)
-  return {("Linux ss -tulnp 'sport = :%d' · macOS lsof -nP -i :%d · Windows "
-    .. "Get-NetTCPConnection -LocalPort %d"):format(port, port, port)}
+  return {
+    ("Linux ss -tulnp 'sport = :%d'"):format(port),
+    ("macOS lsof -nP -i :%d"):format(port),
+    ("Windows Get-NetTCPConnection -LocalPort %d"):format(port),
+  }
 end
 
 -- The page as text. Options: width (80).
 function M.text(data, options)
   local room = math.max((options.width or 80) - 11, 20)
-  local out = {render.wrap(("%-7d"):format(data.number) .. " " .. headline(data),
-                           options.width or 80, 8)}
-  -- the headline keeps its column: wrap folds white space
-  out[1] = out[1]:gsub("^%d+ ", function(n) return ("%-8s"):format(n) end)
+  local out = {("%-8d"):format(data.number)
+    .. render.wrap(headline(data), math.max((options.width or 80) - 8, 20), 8)}
   local function section(label, lines)
     for i, text in ipairs(lines) do
       local lead = i == 1 and ("%-11s"):format(label) or (" "):rep(11)
@@ -296,7 +313,9 @@ function M.text(data, options)
   section("Risk", risks(data))
   section("This host", on_host(data))
   section("Now", now(data))
-  section("By hand", by_hand(data.number))
+  local hands = by_hand(data.number)
+  local together = table.concat(hands, " · ")
+  section("By hand", #together <= room + 2 and {together} or hands)
   return table.concat(out, "\n") .. "\n"
 end
 

@@ -156,7 +156,8 @@ end
 function methods:text(options)
   local selection, message, errno = M.select(self, render.groups)
   if not selection then return nil, message, errno end
-  return render.table(selection, options or {})
+  local shown, footer = render.table(selection, options or {})
+  return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
 end
 
 -- Prints the table for people.

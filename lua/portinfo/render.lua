@@ -133,18 +133,17 @@ local function line(list, get)
 end
 
 local reasons = {
-  permission = "by permission", hidden = "by hidepid",
-  vanished = "as they ended meanwhile",
-  ["other-pid-namespace"] = "as they may be held in another pid namespace",
+  permission = "for lack of permission", hidden = "as procfs hides processes",
+  vanished = "as the holder ended meanwhile",
+  ["other-pid-namespace"] = "as another pid namespace may hold it",
 }
 
 local function plural(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many or one .. "s")
 end
 
--- What a reading could not see, as lines for stderr or a footer.
-function M.blind_spots(quality)
-  local lines = {}
+-- How the sources of a reading fell short.
+local function source_lines(quality, lines)
   for _, source in ipairs(quality.sources) do
     local what = source.proto .. " over " .. source.family
     if source.backend == "none" and not source.absent then
@@ -157,30 +156,58 @@ function M.blind_spots(quality)
       lines[#lines + 1] = what .. " changed while it was read: rows may be missing"
     end
   end
-  local why = {}
-  for reason in pairs(quality.unknown) do why[#why + 1] = reason end
-  table.sort(why)
-  for _, reason in ipairs(why) do
-    local n = quality.unknown[reason]
-    lines[#lines + 1] = ("%s unknown, kept from us %s%s"):format(
-      plural(n, "owner"), reasons[reason] or reason,
-      reason == "permission" and quality.unreadable > 0
-        and (" (%s unreadable)"):format(plural(quality.unreadable, "process", "processes"))
-        or "")
+end
+
+-- How many of the selected rows have an unknown owner, by reason.
+local function unknown_owners(selection)
+  local counts = {}
+  for i = 1, #selection do
+    local row = selection:row(i)
+    if row.owner == "unknown" then counts[row.why] = (counts[row.why] or 0) + 1 end
+  end
+  return counts
+end
+
+local function owner_line(reason, n, quality)
+  local line = ("%s unknown %s"):format(plural(n, "owner"), reasons[reason] or reason)
+  if reason ~= "permission" or quality.unreadable == 0 then return line end
+  return ("%s: %s could not be read"):format(line,
+    plural(quality.unreadable, "process", "processes"))
+end
+
+-- What could not be seen of the selected rows, a line for each reason.
+function M.blind_spots(selection)
+  local lines, quality = {}, selection:snapshot():quality()
+  source_lines(quality, lines)
+  if quality.processes == 0 and not quality.owners_unseen then return lines end
+  if quality.owners_unseen then
+    lines[#lines + 1] = "no process could be looked at: procfs is not there"
+    return lines
+  end
+  local counts, order = unknown_owners(selection), {}
+  for reason in pairs(counts) do order[#order + 1] = reason end
+  table.sort(order)
+  for _, reason in ipairs(order) do
+    lines[#lines + 1] = owner_line(reason, counts[reason], quality)
   end
   return lines
 end
 
 -- Why rows could not be decided, in one line.
 function M.undecided(selection)
-  local n = selection:undecided()
-  local lines = M.blind_spots(selection:snapshot():quality())
-  local reason = lines[#lines] and ": " .. lines[#lines] or ""
-  return ("%s undecided%s"):format(plural(n, "row"), reason)
+  local quality = selection:snapshot():quality()
+  local reason = ""
+  if quality.owners_unseen then
+    reason = ": no process could be looked at"
+  elseif quality.unreadable > 0 then
+    reason = (": %s could not be read"):format(
+      plural(quality.unreadable, "process", "processes"))
+  end
+  return plural(selection:undecided(), "row") .. " undecided" .. reason
 end
 
--- The rows as a table. Options: width (of the screen; nil: any), footer (false:
--- none). The selection is sorted.
+-- The rows as a table, and the lines of its footer. Options: width (of the
+-- screen; nil: any). Sorts the selection.
 function M.table(selection, options)
   selection:sort()
   local rows = {}
@@ -196,24 +223,19 @@ function M.table(selection, options)
   for i = 1, #rows do
     out[#out + 1] = line(list, function(column) return column[i] end)
   end
-  if options.footer ~= false then out[#out + 1] = M.footer(selection, dropped) end
-  return table.concat(out)
+  return table.concat(out), M.footer(selection, dropped)
 end
 
--- How many rows, what was left out and what could not be seen.
+-- How many rows, what was left out and what could not be seen: a list of lines.
 function M.footer(selection, dropped)
   local parts = {plural(#selection, "socket")}
-  if selection:undecided() > 0 then
-    parts[#parts + 1] = ("%d undecided"):format(selection:undecided())
-  end
+  if selection:undecided() > 0 then parts[#parts + 1] = M.undecided(selection) end
   if #dropped > 0 then
     parts[#parts + 1] = "no room for " .. table.concat(dropped, ", ")
   end
-  local lines = {"(" .. table.concat(parts, "; ") .. ")"}
-  for _, blind in ipairs(M.blind_spots(selection:snapshot():quality())) do
-    lines[#lines + 1] = "(" .. blind .. ")"
-  end
-  return table.concat(lines, "\n") .. "\n"
+  local lines = M.blind_spots(selection)
+  table.insert(lines, 1, table.concat(parts, "; "))
+  return lines
 end
 
 -- Lines of at most `room` columns, each but the first led by `indent` spaces.

@@ -1,0 +1,109 @@
+-- chunk.lua: code that a person typed: compiled, run, and its value shown.
+
+local escape = require "portinfo.escape"
+local query = require "portinfo.query"
+
+local M = {}
+
+-- A function of the code, as an expression if it is one. On failure nil, the
+-- message, and whether more lines could complete it.
+function M.compile(code, name, env)
+  local chunk = load("return " .. code, name, "t", env)
+  if chunk then return chunk end
+  local message
+  chunk, message = load(code, name, "t", env)
+  if chunk then return chunk end
+  return nil, message, message:sub(-5) == "<eof>"
+end
+
+local function is_row(value)
+  local meta = type(value) == "userdata" and debug.getmetatable(value)
+  return meta and meta.__name == "portinfo.row"
+end
+
+-- Strings keep their lines, and lose what would steer a terminal.
+local function safe_lines(text)
+  return (text:gsub("[^\n]+", escape))
+end
+
+local function by_name(a, b) return tostring(a) < tostring(b) end
+
+local function short(value)
+  if type(value) == "string" then return '"' .. escape(value) .. '"' end
+  if type(value) == "table" and getmetatable(value) == nil and #value > 0 then
+    local parts = {}
+    for i = 1, math.min(#value, 8) do
+      parts[i] = type(value[i]) == "table" and "{...}" or short(value[i])
+    end
+    if #value > 8 then parts[9] = "..." end
+    return "{" .. table.concat(parts, ", ") .. "}"
+  end
+  return safe_lines(tostring(value))
+end
+
+local most_entries = 100
+
+-- The entries of a plain table, a line each.
+local function show_table(value)
+  local keys, out = {}, {}
+  for key in next, value do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    if type(a) == "number" and type(b) == "number" then return a < b end
+    return by_name(a, b)
+  end)
+  for i = 1, math.min(#keys, most_entries) do
+    out[i] = ("%s: %s\n"):format(escape(tostring(keys[i])), short(value[keys[i]]))
+  end
+  if #keys > most_entries then
+    out[#out + 1] = ("... and %d more\n"):format(#keys - most_entries)
+  end
+  return #keys == 0 and "{}\n" or table.concat(out)
+end
+
+local function show_row(row)
+  local out = {}
+  for name, value in pairs(row) do
+    local shown = value == nil and "?" or value == false and "-"
+      or type(value) == "string" and escape(value) or short(value)
+    if name == "holders" and value then
+      local list = {}
+      for i, h in ipairs(value) do
+        list[i] = ("%d/%d/%s"):format(h.pid, h.fd, escape(h.process))
+      end
+      shown = table.concat(list, ", ")
+    end
+    out[#out + 1] = ("%-10s %s\n"):format(name, shown)
+  end
+  return table.concat(out)
+end
+
+-- A value as people want to see it. Options are those of query:text.
+function M.show(value, options)
+  if query.is_query(value) then
+    local text, message = value:text(options)
+    if not text then error(message, 0) end
+    return text
+  end
+  if is_row(value) then return show_row(value) end
+  if type(value) == "table" and getmetatable(value) == nil then
+    return show_table(value)
+  end
+  local text = safe_lines(tostring(value))
+  return text:sub(-1) == "\n" and text or text .. "\n"
+end
+
+-- A print that a hostile name cannot steer.
+function M.print(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do parts[i] = safe_lines(tostring(parts[i])) end
+  io.stdout:write(table.concat(parts, "\t", 1, parts.n), "\n")
+end
+
+-- The message of an error, whatever it is.
+function M.message(err)
+  if type(err) == "string" then return safe_lines(err) end
+  local ok, text = pcall(tostring, err)
+  return ok and type(text) == "string" and safe_lines(text) or "an error without a message"
+end
+
+return M

@@ -1,0 +1,460 @@
+-- cli.lua: the command: its words, options, streams and exit status.
+
+local chunk = require "portinfo.chunk"
+local core = require "portinfo.core"
+local doctor = require "portinfo.doctor"
+local escape = require "portinfo.escape"
+local json = require "portinfo.json"
+local page = require "portinfo.page"
+local predicate = require "portinfo.predicate"
+local render = require "portinfo.render"
+local schema = require "portinfo.schema"
+local search = require "portinfo.search"
+local terminal = require "portinfo.terminal"
+
+local usage = [[
+usage: portinfo                          a Lua prompt (from a pipe: runs a script)
+       portinfo PORT|SERVICE[/TRANSPORT]...    the page of a port
+       portinfo ls [WORD...]             sockets; words side by side must all hold:
+                                         listening tcp udp established exposed :PORT ...
+       portinfo :PORT                    sockets with this port, on either side
+       portinfo search WORD              the registry and what software uses
+       portinfo doctor                   what can be seen from here, and how to see more
+       portinfo -e CODE                  runs Lua, shows the value of an expression
+       portinfo FILE.lua [ARG...]        runs a Lua script
+options: --format table|tsv|csv|json|ndjson   (a table on a terminal, else TSV)
+         --columns FIELD,...   --width N   --backend netlink|proc   --proc FOLDER
+         --strict   -q (no remarks)   -i (a prompt after the script)
+         --help   --version
+exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided
+]]
+
+-- A mistake in the call: caught in main, one line and exit 2.
+local Mistake = {}
+
+local function mistake(format, ...)
+  error(setmetatable({text = format:format(...)}, Mistake))
+end
+
+local function say(format, ...)
+  io.stderr:write("portinfo: ", escape(format:format(...)), "\n")
+end
+
+-- ---- Options --------------------------------------------------------------------
+
+local formats = {table = true, tsv = true, csv = true, json = true, ndjson = true}
+local backends = {auto = true, netlink = true, proc = true}
+
+local function check_columns(text)
+  local names = {}
+  for name in text:gmatch "[^,]+" do
+    local field, message = schema.find(name)
+    if not field then mistake("--columns: %s", message) end
+    names[#names + 1] = field.name
+  end
+  if #names == 0 then mistake "--columns: name at least one field" end
+  return names
+end
+
+local function check_width(text)
+  local width = math.tointeger(tonumber(text))
+  if not width or width < 20 then mistake "--width: a number of columns, at least 20" end
+  return width
+end
+
+local function one_of(option, set)
+  return function(text)
+    if set[text] then return text end
+    local list = {}
+    for name in pairs(set) do list[#list + 1] = name end
+    table.sort(list)
+    mistake("%s: '%s' is none of %s", option, text, table.concat(list, ", "))
+  end
+end
+
+local function keep(text) return text end
+
+local valued = {
+  ["--format"] = {"format", one_of("--format", formats)},
+  ["--columns"] = {"columns", check_columns},
+  ["--width"] = {"width", check_width},
+  ["--backend"] = {"backend", one_of("--backend", backends)},
+  ["--proc"] = {"proc", keep},
+  ["-e"] = {"code", keep},
+}
+
+local switches = {
+  ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
+  ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
+  ["--version"] = "version",
+}
+
+local function is_socket_tool_option(word)
+  return word:find "^%-[tuanplx46]+$" ~= nil
+end
+
+local function fail_option(word, words)
+  if words[1] == "ls" and is_socket_tool_option(word) then
+    mistake("unknown option %s: say it in words, as in portinfo ls listening tcp", word)
+  end
+  local list = {}
+  for name in pairs(valued) do list[#list + 1] = name end
+  for name in pairs(switches) do list[#list + 1] = name end
+  table.sort(list)
+  local near = core.nearest(word:match "^[^=]*", list)
+  mistake("unknown option %s%s", word, near and ": did you mean " .. near .. "?"
+    or "; see portinfo --help")
+end
+
+-- What contains a slash or ends in .lua is a script; 443/udp is a port.
+local function is_script(word)
+  if word:find "^[%w._-]+/%l+$" and ("tcp udp sctp dccp"):find(word:match "%l+$", 1, true)
+    and not word:find "%.lua$" then
+    return false
+  end
+  return word:find("/", 1, true) ~= nil or word:find "%.lua$" ~= nil
+end
+
+-- Splits the arguments into options and words. What follows a script, or --, is
+-- taken as it is.
+local function parse(args)
+  local options, words, i = {}, {}, 1
+  while i <= #args do
+    local word = args[i]
+    local name, value = word:match "^(%-%-%l+)=(.*)$"
+    local option = valued[name or word]
+    if option then
+      if not name then
+        i = i + 1
+        value = args[i]
+        if value == nil then mistake("%s needs a value", word) end
+      end
+      options[option[1]] = option[2](value)
+    elseif switches[word] then
+      options[switches[word]] = true
+    elseif word == "--" then
+      table.move(args, i + 1, #args, #words + 1, words)
+      break
+    elseif word:find "^%-." and not word:find "^%-%d+$" then
+      fail_option(word, words)
+    else
+      words[#words + 1] = word
+      if #words == 1 and is_script(word) then
+        table.move(args, i + 1, #args, 2, words)
+        break
+      end
+    end
+    i = i + 1
+  end
+  return options, words
+end
+
+-- ---- Output ----------------------------------------------------------------------
+
+local function screen_width(options)
+  if options.width then return options.width end
+  return terminal.is_terminal(1) and terminal.width() or nil
+end
+
+-- The format asked for, or what suits where the output goes.
+local function output_format(options, piped)
+  return options.format or (terminal.is_terminal(1) and "table" or piped)
+end
+
+-- A full disk is an error; a reader that left is none.
+local function write(text)
+  local ok, message, errno = io.stdout:write(text)
+  if ok then ok, message, errno = io.stdout:flush() end
+  if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
+end
+
+local function remark(options, lines)
+  if options.quiet then return end
+  for _, text in ipairs(lines) do say("%s", text) end
+end
+
+-- ---- ls --------------------------------------------------------------------------
+
+local function read_selection(filter, options, groups)
+  local snapshot, message = core.take{
+    filter = filter, backend = options.backend, proc = options.proc,
+  }
+  if not snapshot then mistake("%s", message) end
+  local selection, trouble = snapshot:select(filter)
+  if not selection then mistake("%s", trouble) end
+  if #selection > 0 then
+    local ok, why = snapshot:complete(groups)
+    if not ok then mistake("%s", why) end
+  end
+  return selection
+end
+
+-- Was something that the answer rests on not seen?
+local function is_partial(selection)
+  return selection:undecided() > 0 or #render.blind_spots(selection) > 0
+end
+
+local function ls_status(selection, options)
+  if options.strict and is_partial(selection) then return 3 end
+  if #selection > 0 then return 0 end
+  return selection:undecided() > 0 and 3 or 1
+end
+
+local function ls_table(selection, options)
+  local text, footer = render.table(selection, {width = screen_width(options)})
+  write(text)
+  if not options.quiet then
+    io.stderr:write("(", table.concat(footer, ")\n("), ")\n")
+  end
+end
+
+local function ls(words, options)
+  local list = {}
+  for i, word in ipairs(words) do list[i] = word end
+  local filter, message = predicate.build(table.concat(list, " "))
+  if not filter then mistake("%s", message) end
+  local format = output_format(options, "tsv")
+  if format == "table" and options.columns then
+    mistake "--columns goes with --format tsv, csv, json or ndjson"
+  end
+  local names = options.columns or schema.names
+  local groups = format == "table" and render.groups or schema.groups_of(names)
+  local selection = read_selection(filter, options, groups)
+  if format == "table" then
+    ls_table(selection, options)
+    return ls_status(selection, options)
+  end
+  local ok, trouble, errno = selection:write(io.stdout, format, names)
+  if not ok and errno ~= 32 then mistake("cannot write: %s", trouble) end
+  local lines = render.blind_spots(selection)
+  if selection:undecided() > 0 then lines[#lines + 1] = render.undecided(selection) end
+  remark(options, lines)
+  return ls_status(selection, options)
+end
+
+-- ---- Pages -----------------------------------------------------------------------
+
+local function transport_of(word)
+  local name, transport = word:match "^(.-)/(%a+)$"
+  if not name then return word end
+  transport = transport:lower()
+  if not ({tcp = 1, udp = 1, sctp = 1, dccp = 1})[transport] then
+    mistake("'%s': transports are tcp, udp, sctp and dccp", word)
+  end
+  return name, transport
+end
+
+local verbs = {}
+
+local function fail_word(word)
+  local list = {}
+  for verb in pairs(verbs) do list[#list + 1] = verb end
+  table.sort(list)
+  local near = core.nearest(word, list)
+  if near then mistake("'%s' is neither a verb nor a service: did you mean portinfo %s?", word, near) end
+  near = core.nearest(word, core.services(word:sub(1, 1):lower()))
+  if near then mistake("'%s' is neither a verb nor a service: did you mean %s?", word, near) end
+  mistake("'%s' is neither a verb nor a port nor a service; see portinfo --help", word)
+end
+
+local function check_number(word)
+  local number = math.tointeger(tonumber(word, 10))
+  if not number or number < 0 or number > 65535 then
+    mistake("'%s' is no port: ports are 0 to 65535", word)
+  end
+  return number
+end
+
+-- The distinct ports of a service name, those of the registry or else of use.
+local function service_ports(name, transport)
+  local records, uses = core.service(name)
+  local ports, seen, known = {}, {}, #records + #uses > 0
+  local function add(list)
+    for _, entry in ipairs(list) do
+      local fits = transport == nil or #entry.transports == 0
+      for _, t in ipairs(entry.transports) do fits = fits or t == transport end
+      if fits and entry.first and not seen[entry.first] then
+        seen[entry.first] = true
+        ports[#ports + 1] = entry.first
+      end
+    end
+  end
+  add(records)
+  if #ports == 0 then add(uses) end
+  return ports, known
+end
+
+-- The ports that one argument means, as {port, transport}.
+local function ports_of(word)
+  local name, transport = transport_of(word)
+  if name:find "^%-?%d+$" then return {{check_number(name), transport}} end
+  if name:find "^0[xX]%x+$" then
+    mistake("'%s' is no port: write it in decimal, %d", name, tonumber(name))
+  end
+  local ports, known = service_ports(name, transport)
+  if not known then fail_word(name) end
+  if #ports == 0 then
+    mistake("'%s' is a service name without a port%s; see portinfo search %s", name,
+            transport and " for " .. transport or "", name)
+  end
+  for i, port in ipairs(ports) do ports[i] = {port, transport} end
+  return ports
+end
+
+local function page_json(data)
+  local now = data.now
+  data.now = now and json.raw(now:text("json", schema.names):gsub("\n$", "")) or nil
+  data.v = 1
+  return json.encode(data)
+end
+
+local function pages(words, options)
+  if #words == 0 then mistake "name a port or a service, as in portinfo 443" end
+  local format = options.format or "table"
+  if format ~= "table" and format ~= "json" then
+    mistake("a page comes as text or --format json, not %s", format)
+  end
+  local list = {}
+  for _, word in ipairs(words) do
+    for _, port in ipairs(ports_of(word)) do list[#list + 1] = port end
+  end
+  local out, status = {}, 0
+  for i, port in ipairs(list) do
+    local data = page.data(port[1], {
+      transport = port[2], backend = options.backend, proc = options.proc,
+    })
+    if data.now == nil or is_partial(data.now) then status = options.strict and 3 or 0 end
+    out[i] = format == "json" and page_json(data)
+      or page.text(data, {width = screen_width(options) or 80})
+  end
+  write(format == "json" and "[" .. table.concat(out, ",\n") .. "]\n"
+    or table.concat(out, "\n"))
+  return status
+end
+
+-- ---- Verbs -----------------------------------------------------------------------
+
+verbs.ls = ls
+verbs.port = pages
+
+function verbs.search(words, options)
+  if #words == 0 then mistake "name a word to search for, as in portinfo search redis" end
+  local hits = core.search(table.concat(words, " "))
+  local format = output_format(options, "tsv")
+  if format == "csv" or format == "ndjson" then
+    mistake("a search comes as a table, tsv or json, not %s", format)
+  end
+  write(search[format](hits, screen_width(options)))
+  if #hits == 0 then remark(options, {("nothing found for '%s'"):format(table.concat(words, " "))}) end
+  return #hits > 0 and 0 or 1
+end
+
+function verbs.doctor(words, options)
+  if #words > 0 then mistake("doctor takes no words, not '%s'", words[1]) end
+  local data = doctor.data()
+  if options.format == "json" then
+    data.v = 1
+    write(json.encode(data) .. "\n")
+  elseif options.format == nil or options.format == "table" then
+    write(doctor.text(data))
+  else
+    mistake("doctor comes as text or --format json, not %s", options.format)
+  end
+  local partial = data.error or #data.blind_spots > 0
+  return options.strict and partial and 3 or 0
+end
+
+-- ---- Lua --------------------------------------------------------------------------
+
+-- Where chunks of -e and the prompt live: the globals, and the module as `pi`.
+local function environment()
+  _G.pi = require "portinfo"
+  return _G
+end
+
+local function repl() return require "portinfo.shell".run(environment()) end
+
+-- Runs a function as a person's code; its error is one line of theirs.
+local function run_code(code, ...)
+  local values = table.pack(pcall(code, ...))
+  if values[1] then return values end
+  if terminal.interrupted() then return nil, 130 end
+  io.stderr:write("portinfo: ", chunk.message(values[2]), "\n")
+  return nil, 2
+end
+
+local function evaluate(options)
+  local env = environment()
+  env.print = terminal.is_terminal(1) and chunk.print or print
+  local compiled, message = chunk.compile(options.code, "=(-e)", env)
+  if not compiled then mistake("%s", message) end
+  local values, status = run_code(compiled)
+  if not values then return status end
+  for i = 2, values.n do
+    local shown, trouble = run_code(chunk.show, values[i], {width = screen_width(options)})
+    if not shown then return trouble end
+    write(shown[2])
+  end
+  return 0
+end
+
+local function run_file(words, name)
+  local compiled, message = loadfile(name)
+  if not compiled then mistake("%s", message) end
+  _G.arg = {[0] = words[1] or "-", table.unpack(words, 2)}
+  local values, status = run_code(compiled, table.unpack(words, 2))
+  return values and 0 or status
+end
+
+-- ---- Main --------------------------------------------------------------------------
+
+local function version()
+  return ("portinfo %s (%s, editor: %s), registry of %s\n"
+    .. "sources: MIT%s\n"):format(core.version, _VERSION, terminal.editor,
+    core.registry_date, terminal.editor == "GNU readline"
+      and "; this binary, linked with GNU readline: GPL-3.0-or-later" or "")
+end
+
+local function is_endpoint(word)
+  return word:find "^:" ~= nil or word:find "^%[.*%]:" ~= nil
+    or word:find "^%d+%.%d+%.%d+%.%d+:" ~= nil
+end
+
+local function dispatch(options, words)
+  if options.help then return write(usage) or 0 end
+  if options.version then return write(version()) or 0 end
+  if options.code then
+    local status = evaluate(options)
+    return options.interactive and repl() or status
+  end
+  local first = words[1]
+  if first == nil then
+    if options.interactive or terminal.is_terminal(0) then return repl() end
+    return run_file(words, nil)
+  end
+  if verbs[first] then return verbs[first]({table.unpack(words, 2)}, options) end
+  if is_endpoint(first) then return ls(words, options) end
+  if is_script(first) then
+    local status = run_file(words, first)
+    return options.interactive and repl() or status
+  end
+  return pages(words, options)
+end
+
+local function main(args)
+  local options, words = parse(args)
+  return dispatch(options, words)
+end
+
+-- main(arg) -> exit status
+return function(args)
+  local ok, result = xpcall(main, function(err)
+    if getmetatable(err) == Mistake then return err end
+    if terminal.interrupted() then return 130 end
+    return err
+  end, args)
+  if ok then return result or 0 end
+  if terminal.interrupted() or result == 130 then return 130 end
+  say("%s", getmetatable(result) == Mistake and result.text or chunk.message(result))
+  return 2
+end

@@ -1,0 +1,153 @@
+-- shell.lua: the REPL: reads a chunk, runs it, shows its values.
+
+local chunk = require "portinfo.chunk"
+local core = require "portinfo.core"
+local render = require "portinfo.render"
+local schema = require "portinfo.schema"
+local terminal = require "portinfo.terminal"
+
+local M = {}
+
+local help = [[
+Lua, with the module as `pi`; a value is shown, a query runs and prints a table.
+
+  pi.listening()                 what listens, and who holds it
+  pi.sockets "established :443"   words side by side, as for portinfo ls
+  pi.sockets{lport = {80, 443}}  fields and values
+  pi.who(8080)                   who has this local port
+  =pi.page(22)                   what a port is
+  for r in pi.listening():each() do print(r.lport, r.process) end
+
+  .help [fields|flags]           this, the fields of a row, the words of a filter
+  .quit                          leave (as Ctrl-D)
+  _                              the last value
+Ctrl-C clears the line or stops what runs.
+]]
+
+-- ---- Dot commands -----------------------------------------------------------------
+
+local commands = {}
+
+function commands.quit() return "quit" end
+
+local topics = {}
+
+function topics.fields()
+  local out = {}
+  for _, field in ipairs(schema.fields) do
+    out[#out + 1] = ("%-10s %-8s %s\n"):format(field.name, field.group,
+      render.wrap(field.meaning, 58, 20))
+  end
+  return table.concat(out)
+end
+
+function topics.flags()
+  return render.wrap(table.concat(core.flags(), " "), 78, 0) .. "\n"
+end
+
+function commands.help(topic)
+  if topic == "" then return io.stdout:write(help) end
+  local show = topics[topic]
+  if show then return io.stdout:write(show()) end
+  io.stderr:write(("no help on '%s': there are fields and flags\n"):format(topic))
+end
+
+local function run_command(line)
+  local name, argument = line:match "^%.(%w*)%s*(.-)%s*$"
+  local command = commands[name]
+  if command then return command(argument) end
+  local near = core.nearest(name or "", {"help", "quit"})
+  io.stderr:write(("unknown command %s%s\n"):format(line:match "^%S+",
+    near and ": did you mean ." .. near .. "?" or "; see .help"))
+end
+
+-- ---- Chunks -----------------------------------------------------------------------
+
+-- Reads lines until they make a chunk, or cannot any more. nil at the end of the
+-- input, false if interrupted.
+local function read_chunk(env)
+  local line = terminal.read "portinfo> "
+  if not line then return line end
+  if line:match "^%s*%." then return line, line end
+  local code = line
+  while true do
+    local source = code:gsub("^%s*=", "")
+    local compiled, message, unfinished = chunk.compile(source, "=chunk", env)
+    if compiled or not unfinished or source:match "^%s*$" then
+      return code, compiled, message
+    end
+    line = terminal.read "      ..> "
+    if line == false then return false end
+    if line == nil then return code, nil, message end
+    code = code .. "\n" .. line
+  end
+end
+
+local function show_values(env, values)
+  if values.n == 0 then return end
+  env._ = values[1]
+  for i = 1, values.n do
+    io.stdout:write(chunk.show(values[i], {width = terminal.width() or 80}))
+  end
+end
+
+local function complain(err)
+  if terminal.interrupted() then
+    io.stderr:write "interrupted\n"
+  else
+    io.stderr:write(chunk.message(err), "\n")
+  end
+end
+
+local function run(env, compiled)
+  local values = table.pack(pcall(compiled))
+  if not values[1] then return complain(values[2]) end
+  local ok, err = pcall(show_values, env,
+    table.pack(table.unpack(values, 2, values.n)))
+  if not ok then complain(err) end
+end
+
+-- ---- History ----------------------------------------------------------------------
+
+local function history_path()
+  local state = os.getenv "XDG_STATE_HOME"
+  if state and state:sub(1, 1) == "/" then return state .. "/portinfo/history" end
+  local home = os.getenv "HOME"
+  if home and home:sub(1, 1) == "/" then
+    return home .. "/.local/state/portinfo/history"
+  end
+end
+
+local function note(ok, message)
+  if not ok then io.stderr:write(message, "\n") end
+end
+
+-- ---- The loop ----------------------------------------------------------------------
+
+-- Runs until the input ends; `env` is where chunks live.
+function M.run(env)
+  local path = history_path()
+  env.print = chunk.print
+  if path then note(terminal.load_history(path)) end
+  io.stdout:write(("portinfo %s, registry of %s. Try pi.listening() or .help\n")
+    :format(core.version, core.registry_date))
+  while true do
+    local code, compiled, message = read_chunk(env)
+    if code == nil then break end
+    if code and not code:match "^%s*$" then
+      terminal.remember(code)
+      if code:match "^%s*%." then
+        if run_command(code:match "^%s*(.*)") == "quit" then break end
+      elseif compiled then
+        run(env, compiled)
+      else
+        io.stderr:write(chunk.message(message), "\n")
+      end
+      io.stdout:flush()
+    end
+  end
+  if path then note(terminal.save_history(path)) end
+  return 0
+end
+
+return M

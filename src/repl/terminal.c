@@ -1,0 +1,272 @@
+/* terminal.c: lines from a person, their history, and Ctrl-C. With GNU readline,
+ * libedit, or neither. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+#if defined(PI_READLINE)
+#include <readline/history.h>
+#include <readline/readline.h>
+#define PI_HISTORY
+#elif defined(PI_LIBEDIT)
+#include <editline/readline.h>
+#define PI_HISTORY
+#endif
+
+enum { MOST_HISTORY = 2000 };
+
+/* ---- Interrupts ------------------------------------------------------------------ */
+
+// the only statics of the program: a signal has nowhere else to put its news
+static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t session; // a prompt was shown: never end by a signal
+
+static void on_interrupt(int signal_number) {
+  if (interrupted && !session) {
+    signal(signal_number, SIG_DFL);  // asked twice and nothing stopped
+    raise(signal_number);
+  }
+  interrupted = 1;
+}
+
+void terminal_catch_interrupts(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_interrupt;  // no SA_RESTART: reading must wake up
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+bool terminal_interrupted(void) { return interrupted != 0; }
+
+static int l_interrupted(lua_State *L) {
+  lua_pushboolean(L, interrupted != 0);
+  return 1;
+}
+
+/* ---- The screen -------------------------------------------------------------------- */
+
+static int l_is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+static int l_width(lua_State *L) {
+  struct winsize size;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
+/* ---- Lines --------------------------------------------------------------------------- */
+
+typedef enum outcome { LINE, END, INTERRUPTED } outcome;
+
+#ifdef PI_HISTORY
+
+// readline's callback has no argument of ours
+static char *taken;
+static bool done;
+
+static void take_line(char *line) {
+  taken = line;
+  done = true;
+  rl_callback_handler_remove();
+}
+
+/* Readline is fed by characters, so that a signal is noticed between them and no
+ * jump ever leaves its frames. */
+static outcome read_line(const char *prompt, char **line) {
+  done = false;
+  taken = NULL;
+  rl_callback_handler_install(prompt, take_line);
+  while (!done) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    int n = poll(&input, 1, -1);
+    if (n > 0) {
+      rl_callback_read_char();
+      continue;
+    }
+    if (errno != EINTR) break;
+    if (!interrupted) {
+#ifdef PI_READLINE
+      rl_resize_terminal();
+#endif
+      continue;
+    }
+#ifdef PI_READLINE
+    rl_free_line_state();
+    rl_callback_sigcleanup();
+#endif
+    rl_callback_handler_remove();
+    printf("^C\n");
+    return INTERRUPTED;
+  }
+  *line = taken;
+  return taken == NULL ? END : LINE;
+}
+
+#else
+
+static outcome read_line(const char *prompt, char **line) {
+  size_t size = 0;
+  *line = NULL;
+  fputs(prompt, stdout);
+  fflush(stdout);
+  ssize_t n = getline(line, &size, stdin);
+  if (n >= 0) {
+    if (n > 0 && (*line)[n - 1] == '\n') (*line)[n - 1] = '\0';
+    return LINE;
+  }
+  free(*line);
+  *line = NULL;
+  clearerr(stdin);
+  if (!interrupted) return END;
+  printf("^C\n");
+  return INTERRUPTED;
+}
+
+#endif
+
+static int free_line(lua_State *L) {
+  char **box = lua_touserdata(L, 1);
+  free(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int l_read(lua_State *L) {
+  const char *prompt = luaL_checkstring(L, 1);
+  char **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  if (luaL_newmetatable(L, "portinfo.line")) {
+    lua_pushcfunction(L, free_line);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  session = 1;
+  interrupted = 0;
+  outcome result = read_line(prompt, box);
+  interrupted = 0;
+  if (result == LINE) lua_pushstring(L, *box);
+  else if (result == INTERRUPTED) lua_pushboolean(L, 0);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* ---- History -------------------------------------------------------------------------- */
+
+#ifdef PI_HISTORY
+
+static int l_remember(lua_State *L) {
+  add_history(luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* Makes the folders of a path, ours alone. */
+static int make_folders(const char *path) {
+  char folder[4096];
+  if (strlen(path) >= sizeof folder) return ENAMETOOLONG;
+  strcpy(folder, path);
+  for (char *slash = strchr(folder + 1, '/'); slash != NULL;
+       slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) return errno;
+    *slash = '/';
+  }
+  return 0;
+}
+
+/* A history file is a plain file of ours, or none yet: nobody can make us read
+ * or overwrite something else through a link. */
+static bool is_ours(const char *path) {
+  struct stat st;
+  if (lstat(path, &st) != 0) return errno == ENOENT;
+  return S_ISREG(st.st_mode) && st.st_uid == geteuid();
+}
+
+static int refuse(lua_State *L, const char *path, const char *why) {
+  luaL_pushfail(L);
+  lua_pushfstring(L, "history %s: %s", path, why);
+  return 2;
+}
+
+static int l_load_history(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  using_history();
+#ifdef PI_READLINE
+  // a time stamp before each entry keeps the lines of a chunk together
+  history_comment_char = '#';
+  history_write_timestamps = 1;
+#endif
+  stifle_history(MOST_HISTORY);
+  if (!is_ours(path)) return refuse(L, path, "not a file of ours; not used");
+  int rc = read_history(path);
+  if (rc != 0 && rc != ENOENT) return refuse(L, path, strerror(rc));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_save_history(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  int rc = make_folders(path);
+  if (rc != 0) return refuse(L, path, strerror(rc));
+  if (!is_ours(path)) return refuse(L, path, "not a file of ours; not saved");
+  mode_t mask = umask(0077);
+  rc = write_history(path);
+  umask(mask);
+  if (rc != 0) return refuse(L, path, strerror(rc));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+#else
+
+static int l_remember(lua_State *L) {
+  luaL_checkstring(L, 1);
+  return 0;
+}
+
+static int l_load_history(lua_State *L) {
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_save_history(lua_State *L) {
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+#endif
+
+int luaopen_portinfo_terminal(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"is_terminal", l_is_terminal},   {"width", l_width},
+      {"read", l_read},                 {"interrupted", l_interrupted},
+      {"remember", l_remember},         {"load_history", l_load_history},
+      {"save_history", l_save_history}, {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+#if defined(PI_READLINE)
+  rl_readline_name = "portinfo";
+  rl_catch_signals = 0;  // ours
+  lua_pushliteral(L, "GNU readline");
+#elif defined(PI_LIBEDIT)
+  rl_readline_name = "portinfo";
+  lua_pushliteral(L, "libedit");
+#else
+  lua_pushliteral(L, "none");
+#endif
+  lua_setfield(L, -2, "editor");
+  return 1;
+}

@@ -1,0 +1,29 @@
+/* terminal.h: the Lua module portinfo.terminal, and the interrupt flag. */
+#ifndef PI_REPL_TERMINAL_H
+#define PI_REPL_TERMINAL_H
+
+#include <stdbool.h>
+
+#include <lua.h>
+
+/* Handles SIGINT: sets the flag, which Lua's hook and the library's loops ask
+ * for, and which a prompt clears. A second SIGINT ends a program that did not
+ * stop for the first, unless it has shown a prompt. */
+void terminal_catch_interrupts(void);
+
+/* Callable from any thread. */
+bool terminal_interrupted(void);
+
+/* [-0, +1, m] Opens portinfo.terminal:
+ *
+ *   is_terminal(fd)      is this descriptor (0, 1, 2) one?
+ *   width()              columns of the screen, or nil
+ *   read(prompt)         a line; nil at the end; false if interrupted, which
+ *                        clears the flag
+ *   interrupted()        the flag
+ *   remember(text)       adds to the history
+ *   load_history(path), save_history(path)   true, or nil and a message
+ */
+int luaopen_portinfo_terminal(lua_State *L);
+
+#endif
