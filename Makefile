@@ -37,7 +37,9 @@ LIB_SOURCES = $(wildcard src/core/*.c src/os/$(OS)/*.c) \
   src/registry/registry.c src/registry/search.c
 BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
-LUA_FILES = $(wildcard lua/portinfo/*.lua lua/portinfo/*/*.lua)
+LUA_FILES = $(wildcard lua/portinfo/*.lua)
+# the command and the prompt need the binary; the module does without
+MODULE_FILES = $(filter-out %/cli.lua %/shell.lua %/chunk.lua %/search.lua,$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -119,3 +121,89 @@ $(BUILD)/portinfo: $(REPL_OBJECTS) $(BIND_OBJECTS) $(LIB_OBJECTS)
 	$(LINK) -pie -Wl,-E -Wl,-z,relro,-z,now $^ $(LUA_LIBS) $(LINE_LIBS_$(READLINE)) -o $@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- Run, install ----------------------------------------------------------
+
+run: ## install what is missing, build, show what listens here
+	@./deps.sh build
+	@$(MAKE) --no-print-directory all
+	@echo; echo "What listens on this machine (build/portinfo ls listening):"; echo
+	@$(BUILD)/portinfo ls listening --format table || [ $$? -eq 1 ]
+
+install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/portinfo $(DESTDIR)$(PREFIX)/bin
+	install -m 644 src/portinfo.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/libportinfo.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(BUILD)/libportinfo.so $(DESTDIR)$(PREFIX)/lib/libportinfo.so.$(VERSION)
+	ln -sf libportinfo.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libportinfo.so.0
+	ln -sf libportinfo.so.0 $(DESTDIR)$(PREFIX)/lib/libportinfo.so
+	install -m 644 $(BUILD)/portinfo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	@$(MAKE) --no-print-directory install-module
+
+# LuaRocks names the folders itself
+INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
+
+install-module: module
+	install -d $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
+	install -m 755 $(BUILD)/module/portinfo/core.so $(DESTDIR)$(INST_LIBDIR)/portinfo
+	install -m 644 $(MODULE_FILES) $(DESTDIR)$(INST_LUADIR)/portinfo
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/portinfo $(DESTDIR)$(PREFIX)/include/portinfo.h \
+	  $(DESTDIR)$(PREFIX)/lib/libportinfo.a $(DESTDIR)$(PREFIX)/lib/libportinfo.so* \
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/portinfo.pc \
+	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1
+	rm -rf $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
+
+# ---- Tests -----------------------------------------------------------------
+
+C_TESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/*_test.c))
+
+$(BUILD)/tests/lua_ladder_test: tests/c/lua_ladder_test.c $(BIND_OBJECTS) $(BUILD)/libportinfo.a
+	@mkdir -p $(@D)
+	$(C) $(LUA_CFLAGS) -Isrc $^ $(LDFLAGS) -lcmocka $(LUA_LIBS) -o $@
+
+$(BUILD)/tests/%: tests/c/%.c $(BUILD)/libportinfo.a
+	@mkdir -p $(@D)
+	$(C) -Isrc $^ $(LDFLAGS) -lcmocka -o $@
+
+test: ## install what the tests need, build, run every test
+	@./deps.sh build test
+	@$(MAKE) --no-print-directory check
+
+check: all $(C_TESTS) ## run every test with what is installed
+	@BUILD=$(BUILD) CC="$(CC)" tests/run.sh $(SUITES)
+
+asan: ## run every test under the address and undefined behaviour sanitizers
+	@ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
+	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
+	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+lint: ## check formatting and warnings
+	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
+	luacheck -q lua tests/lua examples src/registry data
+	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run
+	mandoc -T lint -W warning man/portinfo.1
+	@$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
+
+# ---- Upkeep ----------------------------------------------------------------
+
+deps: ## install what building needs (deps-test: what the tests need)
+	@./deps.sh build
+
+deps-test:
+	@./deps.sh test
+
+refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=file-or-url)
+	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
+
+clean: ## remove what was built
+	rm -rf build build-asan build-lint build-none
+
+.PHONY: all lib module help run install install-module uninstall test check \
+  asan lint deps deps-test refresh clean
+.DELETE_ON_ERROR:
