@@ -2,6 +2,7 @@
 
 local escape = require "portinfo.escape"
 local query = require "portinfo.query"
+local schema = require "portinfo.schema"
 
 local M = {}
 
@@ -60,9 +61,11 @@ local function show_table(value)
   return #keys == 0 and "{}\n" or table.concat(out)
 end
 
+-- Every field of a row, read if it was not yet, a line each.
 local function show_row(row)
   local out = {}
-  for name, value in pairs(row) do
+  for _, name in ipairs(schema.names) do
+    local value = row[name]
     local shown = value == nil and "?" or value == false and "-"
       or type(value) == "string" and escape(value) or short(value)
     if name == "holders" and value then

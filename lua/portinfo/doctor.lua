@@ -78,7 +78,9 @@ end
 local function milliseconds(us) return ("%.1f ms"):format(us / 1000) end
 
 -- A name and its value on one line.
-local function item(name, value) return ("%-18s %s\n"):format(name, value) end
+local function item(name, value)
+  return ("%-18s %s\n"):format(name, render.wrap(tostring(value), 61, 19))
+end
 
 local function host_lines(host)
   local out = {}

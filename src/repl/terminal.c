@@ -104,12 +104,13 @@ static outcome read_line(const char *prompt, char **line) {
 #endif
       continue;
     }
+    fputs("^C\n", stdout);  // before readline returns to the line's start
+    fflush(stdout);
 #ifdef PI_READLINE
     rl_free_line_state();
     rl_callback_sigcleanup();
 #endif
     rl_callback_handler_remove();
-    printf("^C\n");
     return INTERRUPTED;
   }
   *line = taken;
