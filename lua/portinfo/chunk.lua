@@ -64,9 +64,11 @@ end
 -- Every field of a row, read if it was not yet, a line each.
 local function show_row(row)
   local out = {}
-  for _, name in ipairs(schema.names) do
+  for _, field in ipairs(schema.fields) do
+    local name = field.name
     local value = row[name]
-    local shown = value == nil and "?" or value == false and "-"
+    local nothing = field.type == "bool" and "no" or "-"
+    local shown = value == nil and "?" or value == false and nothing
       or type(value) == "string" and escape(value) or short(value)
     if name == "holders" and value then
       local list = {}

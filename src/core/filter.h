@@ -13,17 +13,19 @@ typedef enum pi__node {
   PI__NODE_NOT,
 } pi__node;
 
+typedef enum pi__kind {
+  PI__SPAN,       /* numbers, ports, times; words and yes/no by index */
+  PI__BLOCK,      /* addresses from low to high */
+  PI__LITERAL,    /* text */
+  PI__GLOB,       /* text with * ? [x] */
+  PI__EPHEMERAL,  /* ports of the namespace's client range */
+  PI__RESERVED,   /* its ip_local_reserved_ports */
+  PI__PRIVILEGED, /* below its ip_unprivileged_port_start */
+} pi__kind;
+
 /* One value of a set. */
 typedef struct pi__member {
-  enum {
-    PI__SPAN,       /* numbers, ports, times; words and yes/no by index */
-    PI__BLOCK,      /* addresses from low to high */
-    PI__LITERAL,    /* text */
-    PI__GLOB,       /* text with * ? [x] */
-    PI__EPHEMERAL,  /* ports of the namespace's client range */
-    PI__RESERVED,   /* its ip_local_reserved_ports */
-    PI__PRIVILEGED, /* below its ip_unprivileged_port_start */
-  } kind;
+  pi__kind kind;
   uint64_t first, last;
   pi_address low, high;
   char *text;

@@ -130,7 +130,7 @@ static int read_port(pi_filter *f, slice s, pi_error *err) {
   }
   static const struct {
     const char *word;
-    int kind;
+    pi__kind kind;
   } live[] = {{"ephemeral", PI__EPHEMERAL},
               {"reserved", PI__RESERVED},
               {"privileged", PI__PRIVILEGED}};

@@ -35,7 +35,7 @@ typedef struct pi__index {
   size_t used;
 } pi__index;
 
-enum { PI__NO_ROW = UINT32_MAX };
+#define PI__NO_ROW UINT32_MAX
 
 struct pi_snapshot {
   unsigned groups;
