@@ -45,6 +45,11 @@ LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)
 REPL_OBJECTS = $(REPL_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 
+# a line a file; V=1 shows the commands
+ifndef V
+.SILENT:
+endif
+
 all: $(BUILD)/portinfo lib module ## build the binary, the library and the module
 
 lib: $(BUILD)/libportinfo.a $(BUILD)/libportinfo.so $(BUILD)/portinfo.pc
@@ -52,72 +57,74 @@ lib: $(BUILD)/libportinfo.a $(BUILD)/libportinfo.so $(BUILD)/portinfo.pc
 module: $(BUILD)/module/portinfo/core.so
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 # ---- Objects --------------------------------------------------------------
 
 $(BUILD)/obj/src/bind/%.o: src/bind/%.c
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) $(LUA_CFLAGS) -c $< -o $@
 
 $(BUILD)/obj/src/repl/%.o: src/repl/%.c
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) $(LUA_CFLAGS) $(LINE_CFLAGS_$(READLINE)) -c $< -o $@
 
 $(BUILD)/obj/src/%.o: src/%.c
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -c $< -o $@
 
 # constant tables out of text: what is known of ports
 $(BUILD)/generate: src/registry/generate.c src/registry/table.c \
   src/registry/table.h src/registry/registry.h src/portinfo.h
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(CC) -std=c11 $(WARNINGS) -O1 $(filter %.c,$^) -o $@
 
 $(BUILD)/tables.c: $(BUILD)/generate $(DATA)
 	$(BUILD)/generate $(DATA) > $@.tmp
-	@mv $@.tmp $@
+	mv $@.tmp $@
 
 $(BUILD)/obj/tables.o: $(BUILD)/tables.c src/registry/registry.h
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc -c $< -o $@
 
 # the Lua files, as source, inside the binary
 $(BUILD)/embed: src/repl/embed.c
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(CC) -std=c11 $(WARNINGS) -O1 $< -o $@
 
 $(BUILD)/embedded.c: $(BUILD)/embed $(LUA_FILES)
 	$(BUILD)/embed lua $(LUA_FILES:lua/%=%) > $@.tmp
-	@mv $@.tmp $@
+	mv $@.tmp $@
 
 $(BUILD)/obj/embedded.o: $(BUILD)/embedded.c
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc/repl -c $< -o $@
 
 # ---- Products --------------------------------------------------------------
 
 $(BUILD)/libportinfo.a: $(LIB_OBJECTS)
-	@rm -f $@
+	echo '  $(@:$(BUILD)/%=%)'; rm -f $@
 	$(AR) rcs $@ $^
 
 $(BUILD)/libportinfo.so: $(LIB_OBJECTS)
+	echo '  $(@:$(BUILD)/%=%)'
 	$(LINK) -shared -Wl,-soname,libportinfo.so.0 -Wl,-z,relro,-z,now $^ -o $@
 
 $(BUILD)/portinfo.pc: Makefile
-	@mkdir -p $(@D)
-	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' \
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' \
 	  'includedir=$${prefix}/include' '' 'Name: portinfo' \
 	  'Description: what a port is, who holds it, should it be so' \
 	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
 	  'Libs: -L$${libdir} -lportinfo' 'Libs.private: -pthread' > $@
 
 $(BUILD)/module/portinfo/core.so: $(BIND_OBJECTS) $(LIB_OBJECTS)
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(LINK) $(or $(LIBFLAG),-shared) -Wl,-z,relro,-z,now $^ -o $@
 
 # exported symbols let C modules that scripts require find Lua in the binary
 $(BUILD)/portinfo: $(REPL_OBJECTS) $(BIND_OBJECTS) $(LIB_OBJECTS)
+	echo '  $(@:$(BUILD)/%=%)'
 	$(LINK) -pie -Wl,-E -Wl,-z,relro,-z,now $^ $(LUA_LIBS) $(LINE_LIBS_$(READLINE)) -o $@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
@@ -125,10 +132,10 @@ $(BUILD)/portinfo: $(REPL_OBJECTS) $(BIND_OBJECTS) $(LIB_OBJECTS)
 # ---- Run, install ----------------------------------------------------------
 
 run: ## install what is missing, build, show what listens here
-	@./deps.sh build
-	@$(MAKE) --no-print-directory all
-	@echo; echo "What listens on this machine (build/portinfo ls listening):"; echo
-	@$(BUILD)/portinfo ls listening --format table || [ $$? -eq 1 ]
+	./deps.sh build
+	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) all
+	echo; echo "What listens on this machine (build/portinfo ls listening):"; echo
+	$(BUILD)/portinfo ls listening --format table || [ $$? -eq 1 ]
 
 install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
@@ -141,7 +148,7 @@ install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	ln -sf libportinfo.so.0 $(DESTDIR)$(PREFIX)/lib/libportinfo.so
 	install -m 644 $(BUILD)/portinfo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	@$(MAKE) --no-print-directory install-module
+	$(MAKE) --no-print-directory install-module
 
 # LuaRocks names the folders itself
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
@@ -164,22 +171,22 @@ uninstall: ## remove what install put there
 C_TESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/*_test.c))
 
 $(BUILD)/tests/lua_ladder_test: tests/c/lua_ladder_test.c $(BIND_OBJECTS) $(BUILD)/libportinfo.a
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) $(LUA_CFLAGS) -Isrc $^ $(LDFLAGS) -lcmocka $(LUA_LIBS) -o $@
 
 $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libportinfo.a
-	@mkdir -p $(@D)
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc $^ $(LDFLAGS) -lcmocka -o $@
 
 test: ## install what the tests need, build, run every test
-	@./deps.sh build test
-	@$(MAKE) --no-print-directory check
+	./deps.sh build test
+	$(MAKE) --no-print-directory check
 
 check: all $(C_TESTS) ## run every test with what is installed
-	@BUILD=$(BUILD) CC="$(CC)" tests/run.sh $(SUITES)
+	BUILD=$(BUILD) CC="$(CC)" tests/run.sh $(SUITES)
 
 asan: ## run every test under the address and undefined behaviour sanitizers
-	@ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
+	ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
 	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
@@ -188,15 +195,15 @@ lint: ## check formatting and warnings
 	luacheck -q lua tests/lua examples src/registry data
 	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run
 	mandoc -T lint -W warning man/portinfo.1
-	@$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
+	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 
 # ---- Upkeep ----------------------------------------------------------------
 
 deps: ## install what building needs (deps-test: what the tests need)
-	@./deps.sh build
+	./deps.sh build
 
 deps-test:
-	@./deps.sh test
+	./deps.sh test
 
 refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=file-or-url)
 	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
