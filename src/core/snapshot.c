@@ -31,6 +31,13 @@ static void group_drop(pi_snapshot *s, unsigned group) {
   }
 }
 
+static void groups_drop(pi_snapshot *s, unsigned groups) {
+  for (unsigned group = 1; group <= PI_GROUPS; group <<= 1) {
+    if (groups & group) group_drop(s, group);
+  }
+  s->groups &= ~groups;
+}
+
 /* What only the reading of a group needs. */
 static void scratch_drop(pi_snapshot *s) {
   s->marked = pi__realloc(s->marked, 0);
@@ -95,10 +102,15 @@ int pi_snapshot_complete(pi_snapshot *s, unsigned groups, pi_error *err) {
   // the processes to read are those that hold a socket
   if (groups & PI_GROUP_PROCESS) groups |= PI_GROUP_OWNER;
   if ((groups & ~s->groups) == 0) return 0;
+  const unsigned before = s->groups;
+  const pi_quality quality = s->quality;
   for (unsigned group = 1; group <= groups; group <<= 1) {
     if (!(groups & group)) continue;
     int rc = add_group(s, group, err);
-    if (rc != 0) return rc;
+    if (rc == 0) continue;
+    groups_drop(s, s->groups & ~before);
+    s->quality = quality;
+    return rc;
   }
   // the index is only good for marking rows, which the derived group does
   if (s->groups & PI_GROUP_DERIVED) pi__index_deinit(&s->identity);
@@ -131,9 +143,7 @@ void pi_snapshot_free(pi_snapshot *s) {
   if (s == NULL) return;
   scratch_drop(s);
   pi__index_deinit(&s->identity);
-  for (unsigned group = 1; group <= PI_GROUPS; group <<= 1) {
-    group_drop(s, group);
-  }
+  groups_drop(s, PI_GROUPS);
   for (size_t i = 0; i < s->text_count; i++) {
     pi__realloc((void *)s->texts[i], 0);
   }

@@ -358,6 +358,54 @@ static void a_take_that_fails_gives_nothing(void **state) {
   }
 }
 
+static void a_group_that_fails_leaves_the_snapshot_as_it_was(void **state) {
+  (void)state;
+  script_row *r = script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
+  unsigned p = script_process_add(10, "nginx");
+  script.processes[p].exe = "/usr/sbin/nginx";
+  script_hold(r, p, 3);
+  r = script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 40000, "2.2.2.2", 443);
+  r->autobound = true;
+  script.quality.unreadable = 3;
+  for (unsigned group = 2; group <= PI_GROUPS; group <<= 1) {
+    pi_snapshot *s = script_take(0);
+    pi_quality before = *pi_snapshot_quality(s);
+    pi_error err;
+    script.failing = group;
+    assert_int_equal(PI_EOS, pi_snapshot_complete(s, PI_GROUPS, &err));
+    assert_says(err.text, pi_group_name(group));
+    assert_int_equal(PI_GROUP_SOCKET, pi_snapshot_groups(s));
+    assert_memory_equal(&before, pi_snapshot_quality(s), sizeof before);
+    assert_int_equal(PI_UNKNOWN, sight_of(s, 0, PI_ROLE));
+    assert_int_equal(PI_UNKNOWN, sight_of(s, 0, PI_PID));
+    assert_int_equal(PI_UNKNOWN, sight_of(s, 0, PI_EXE));
+    // and it can be asked again
+    script.failing = 0;
+    assert_int_equal(0, pi_snapshot_complete(s, PI_GROUPS, &err));
+    assert_int_equal(PI_GROUPS, pi_snapshot_groups(s));
+    assert_string_equal("listener", text_of(s, 0, PI_ROLE, 0));
+    assert_string_equal("outbound", text_of(s, 1, PI_ROLE, 0));
+    assert_int_equal(10, number_of(s, 0, PI_PID));
+    assert_string_equal("/usr/sbin/nginx", text_of(s, 0, PI_EXE, 0));
+    assert_string_equal("-", text_of(s, 0, PI_EXE, 1));
+    pi_snapshot_free(s);
+  }
+}
+
+/* What was read by an earlier call survives a later one that fails. */
+static void a_group_that_was_there_stays(void **state) {
+  (void)state;
+  script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
+  pi_snapshot *s = script_take(PI_GROUP_DERIVED);
+  script.failing = PI_GROUP_PROCESS;
+  pi_error err;
+  assert_int_equal(PI_EOS, pi_snapshot_complete(s, PI_GROUPS, &err));
+  assert_int_equal(PI_GROUP_SOCKET | PI_GROUP_DERIVED, pi_snapshot_groups(s));
+  assert_string_equal("listener", text_of(s, 0, PI_ROLE, 0));
+  assert_string_equal("http", text_of(s, 0, PI_SERVICE, 0));
+  pi_snapshot_free(s);
+}
+
 static void ends_nothing_without_complaint(void **state) {
   (void)state;
   pi_snapshot_free(NULL);
@@ -400,6 +448,9 @@ int main(void) {
                              reset),
       cmocka_unit_test_setup(a_reading_of_no_sockets_completes, reset),
       cmocka_unit_test_setup(a_take_that_fails_gives_nothing, reset),
+      cmocka_unit_test_setup(a_group_that_fails_leaves_the_snapshot_as_it_was,
+                             reset),
+      cmocka_unit_test_setup(a_group_that_was_there_stays, reset),
       cmocka_unit_test_setup(ends_nothing_without_complaint, reset),
       cmocka_unit_test_setup(reads_the_host_without_sockets, reset),
   };
