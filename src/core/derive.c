@@ -117,10 +117,17 @@ static int listeners_init(listeners *l, const pi_snapshot *s, pi_error *err) {
   return 0;
 }
 
+/* Are two rows of one device? Equal texts need not share a number. */
+static bool same_iface(const pi_snapshot *s, size_t a, size_t b) {
+  uint64_t x = pi__cell(s, a, PI_IFACE), y = pi__cell(s, b, PI_IFACE);
+  if (x == y || x == 0 || y == 0) return x == y;
+  return strcmp(pi__string_at(s, (uint32_t)x)->bytes,
+                pi__string_at(s, (uint32_t)y)->bytes) == 0;
+}
+
 /* Would this listener have accepted a connection to this row's local end? */
 static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
-  if (pi__cell(s, listener, PI_IFACE) != 0 &&
-      pi__cell(s, listener, PI_IFACE) != pi__cell(s, row, PI_IFACE)) {
+  if (pi__cell(s, listener, PI_IFACE) != 0 && !same_iface(s, listener, row)) {
     return false;  // bound to another device
   }
   const pi_address *at = pi__cell_address(s, listener, PI_LADDR);

@@ -161,6 +161,14 @@ static void inbound_is_what_a_listener_accepted(void **state) {
   }
 }
 
+static void a_device_is_the_same_by_its_name(void **state) {
+  (void)state;
+  assert_string_equal("inbound", role_beside("0.0.0.0", "eth0", false,
+                                             "1.1.1.1", PI_FAMILY_4, "eth0"));
+  assert_string_equal("inbound", role_beside("1.1.1.1", "eth0", false,
+                                             "1.1.1.1", PI_FAMILY_4, "eth0"));
+}
+
 static void only_tcp_listeners_accept(void **state) {
   (void)state;
   assert_string_equal("outbound", role_beside("0.0.0.0", NULL, true, "1.1.1.1",
@@ -363,6 +371,7 @@ int main(void) {
       cmocka_unit_test_setup(
           without_a_client_range_everything_rests_on_the_sources, reset),
       cmocka_unit_test_setup(inbound_is_what_a_listener_accepted, reset),
+      cmocka_unit_test_setup(a_device_is_the_same_by_its_name, reset),
       cmocka_unit_test_setup(only_tcp_listeners_accept, reset),
       cmocka_unit_test_setup(listeners_are_found_at_both_ends_of_the_ports,
                              reset),
