@@ -134,7 +134,9 @@ static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
   const pi_address *a = pi__cell_address(s, row, PI_LADDR);
   if (memcmp(at, a, sizeof *a) == 0) return true;
   if (is_any_v4(at)) {
-    return pi_address_is_v4(a) && pi__cell(s, row, PI_FAMILY) == PI_FAMILY_4;
+    // also of a socket of family 6 bound to ::ffff:0.0.0.0
+    return pi_address_is_v4(a) && pi__cell(s, row, PI_FAMILY) ==
+                                      pi__cell(s, listener, PI_FAMILY);
   }
   // a dual-stack listener's IPv4 children stay sockets of family 6
   return is_any_v6(at) && pi__cell(s, row, PI_FAMILY) == PI_FAMILY_6;

@@ -169,6 +169,22 @@ static void a_device_is_the_same_by_its_name(void **state) {
                                              "1.1.1.1", PI_FAMILY_4, "eth0"));
 }
 
+/* A socket of IPv6 may be bound to all of IPv4 alone (::ffff:0.0.0.0). */
+static void a_mapped_wildcard_accepts_children_of_family_6(void **state) {
+  (void)state;
+  script_socket(PI_STATE_LISTEN, "0.0.0.0", 40000)->row.family = PI_FAMILY_6;
+  for (int i = 0; i < 2; i++) {
+    script_row *r =
+        script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 40000, "2.2.2.2", 5);
+    r->row.family = i == 0 ? PI_FAMILY_6 : PI_FAMILY_4;
+    r->autobound = true;
+  }
+  pi_snapshot *s = script_take(PI_GROUP_DERIVED);
+  assert_string_equal("inbound", role(s, 1));
+  assert_string_equal("outbound", role(s, 2));
+  pi_snapshot_free(s);
+}
+
 static void only_tcp_listeners_accept(void **state) {
   (void)state;
   assert_string_equal("outbound", role_beside("0.0.0.0", NULL, true, "1.1.1.1",
@@ -372,6 +388,8 @@ int main(void) {
           without_a_client_range_everything_rests_on_the_sources, reset),
       cmocka_unit_test_setup(inbound_is_what_a_listener_accepted, reset),
       cmocka_unit_test_setup(a_device_is_the_same_by_its_name, reset),
+      cmocka_unit_test_setup(a_mapped_wildcard_accepts_children_of_family_6,
+                             reset),
       cmocka_unit_test_setup(only_tcp_listeners_accept, reset),
       cmocka_unit_test_setup(listeners_are_found_at_both_ends_of_the_ports,
                              reset),
