@@ -63,6 +63,9 @@ function pi.search(word, most)
   if type(word) ~= "string" or word == "" then
     misuse("pi.search takes a word")
   end
+  if most ~= nil and (math.type(most) ~= "integer" or most < 0) then
+    misuse("pi.search(word, most): how many, as a whole number from 0")
+  end
   return core.search(word, most)
 end
 
@@ -91,47 +94,85 @@ function pi.range(first, last)
   return range.new(a, b)
 end
 
--- The page of a port, as text. Options: transport, width.
+-- ---- Options ---------------------------------------------------------------------
+
+local backends = {auto = true, netlink = true, proc = true}
+
+local check = {}
+
+function check.backend(backend)
+  if not backends[backend] then
+    misuse("backends are auto, netlink and proc, not %s", tostring(backend))
+  end
+end
+
+function check.proc(proc)
+  if type(proc) ~= "string" then
+    misuse("proc is where procfs is mounted: a string, not a %s", type(proc))
+  end
+end
+
+function check.width(width)
+  if math.type(width) ~= "integer" or width < 20 then
+    misuse("width is a number of columns, at least 20")
+  end
+end
+
+check.transport = check_transport
+
+-- Options with the names in `names`, or an empty table.
+local function check_options(options, names)
+  if options == nil then return {} end
+  if type(options) ~= "table" then
+    misuse("options are a table, not a %s", type(options))
+  end
+  for name, value in pairs(options) do
+    if not names[name] then
+      misuse("unknown option '%s': there are %s", tostring(name), names.text)
+    end
+    check[name](value)
+  end
+  return options
+end
+
+local reading = {backend = true, proc = true, text = "backend and proc"}
+local showing = {
+  backend = true, proc = true, transport = true, width = true,
+  text = "transport, width, backend and proc",
+}
+
+-- The page of a port, as text. Options: transport, width, and those of pi.sockets.
 function pi.page(port, options)
-  options = options or {}
-  check_transport(options.transport)
+  options = check_options(options, showing)
   return page.text(page.data(check_port(port, "pi.page"), options), options)
 end
 
 -- ---- Sockets ---------------------------------------------------------------------
 
-local option_names = {backend = true, proc = true}
-local backends = {auto = true, netlink = true, proc = true}
-
-local function check_options(options)
-  for name in pairs(options or {}) do
-    if not option_names[name] then
-      misuse("unknown option '%s': there are backend and proc", tostring(name))
-    end
+-- What pi.who takes: a port, a service name, a range, or a list of these.
+local function check_who(port, name)
+  if type(port) == "number" then return check_port(port, name) end
+  if type(port) ~= "string" and type(port) ~= "table" then
+    misuse("%s takes a port or a service name, not a %s", name, type(port))
   end
-  local backend = options and options.backend
-  if backend and not backends[backend] then
-    misuse("backends are auto, netlink and proc, not %s", tostring(backend))
-  end
-  return options or {}
+  return port
 end
 
 -- A query for the sockets that `spec` selects: a table, a string of words, a
 -- predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc")
 -- and `proc`, where procfs is mounted.
 function pi.sockets(spec, options)
-  return query.new(spec, check_options(options))
+  return query.new(spec, check_options(options, reading))
 end
 
 -- The same for what listens: TCP listeners and UDP services.
 function pi.listening(spec, options)
-  return query.new("listening", check_options(options)):where(spec)
+  return query.new("listening", check_options(options, reading)):where(spec)
 end
 
 -- The same for sockets with this local port: a number or a service name.
 function pi.who(port, options)
-  if type(port) == "number" then check_port(port, "pi.who") end
-  return query.new({lport = port}, check_options(options))
+  return query.new({lport = check_who(port, "pi.who")}, check_options(options, reading))
 end
 
 -- A predicate value, to be combined with & | and ~.
@@ -148,7 +189,7 @@ end
 function pi.snapshot(spec, options)
   local built, message = predicate.build(spec)
   if not built then misuse(message) end
-  options = check_options(options)
+  options = check_options(options, reading)
   return core.take{
     filter = built, backend = options.backend, proc = options.proc,
   }
@@ -156,16 +197,22 @@ end
 
 local Snapshot = core.snapshot_class()
 
+local function options_of(snapshot)
+  if debug.getmetatable(snapshot) ~= Snapshot then
+    misuse("a reading's methods are called with a colon, as in snap:sockets()")
+  end
+  return {snapshot = snapshot}
+end
+
 -- Queries of a kept reading.
-function Snapshot:sockets(spec) return query.new(spec, {snapshot = self}) end
+function Snapshot:sockets(spec) return query.new(spec, options_of(self)) end
 
 function Snapshot:listening(spec)
-  return query.new("listening", {snapshot = self}):where(spec)
+  return query.new("listening", options_of(self)):where(spec)
 end
 
 function Snapshot:who(port)
-  if type(port) == "number" then check_port(port, "snapshot:who") end
-  return query.new({lport = port}, {snapshot = self})
+  return query.new({lport = check_who(port, "snapshot:who")}, options_of(self))
 end
 
 return pi

@@ -23,6 +23,10 @@ function Query.__index(_, name)
   misuse("a query has no method '%s'", tostring(name))
 end
 
+function Query.__newindex() misuse("a query cannot be changed") end
+
+function Query.__len() misuse("a query has no length: ask its :count()") end
+
 local M = {}
 
 function M.is_query(value) return debug.getmetatable(value) == Query end
@@ -39,8 +43,15 @@ function M.new(spec, options)
   return query{predicate = built, options = rawget(options, "options") or options}
 end
 
+local function check_self(self)
+  if not M.is_query(self) then
+    misuse("a query's methods are called with a colon, as in query:all()")
+  end
+end
+
 -- Narrows: rows for which `spec` holds as well.
 function methods:where(spec)
+  check_self(self)
   local built, message = predicate.build(spec)
   if not built then misuse(message) end
   return query{predicate = rawget(self, "predicate") & built,
@@ -49,6 +60,7 @@ end
 
 -- The selection of a fresh reading with these groups, or nil, message, errno.
 function M.select(self, groups)
+  check_self(self)
   local options, filter = rawget(self, "options"), rawget(self, "predicate")
   local snapshot = options.snapshot
   if not snapshot then
@@ -57,6 +69,8 @@ function M.select(self, groups)
       filter = filter, backend = options.backend, proc = options.proc,
     }
     if not snapshot then return nil, message, errno end
+  elseif snapshot:closed() then
+    misuse("this reading is closed")
   end
   local selection, message, errno = snapshot:select(filter)
   if not selection then return nil, message, errno end
@@ -115,6 +129,9 @@ end
 -- Checks a list of field names; absent, it is the whole schema.
 local function field_names(fields)
   if fields == nil then return schema.names end
+  if type(fields) ~= "table" then
+    misuse("fields are a list of names, not a %s", type(fields))
+  end
   local names = {}
   for i, name in ipairs(fields) do
     local field, message = schema.find(name)
@@ -152,11 +169,21 @@ function methods:write(file, format, fields)
   return selection:write(file, format, names)
 end
 
--- The table for people, as a string; or nil, message, errno.
+local function check_shape(options)
+  if options == nil then return {} end
+  local width = type(options) == "table" and (options.width or 80)
+  if math.type(width) ~= "integer" or width < 1 then
+    misuse("query:text and query:print take {width = COLUMNS}")
+  end
+  return options
+end
+
+-- The table for people, as a string; or nil, message, errno. Options: width.
 function methods:text(options)
+  options = check_shape(options)
   local selection, message, errno = M.select(self, render.groups)
   if not selection then return nil, message, errno end
-  local shown, footer = render.table(selection, options or {})
+  local shown, footer = render.table(selection, options)
   return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
 end
 

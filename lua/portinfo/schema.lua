@@ -19,6 +19,9 @@ local aliases = {sport = "lport", dport = "rport", src = "laddr", dst = "raddr"}
 
 -- The field with this name, or nil and what to say.
 function M.find(name)
+  if type(name) ~= "string" then
+    return nil, ("a field has a name, not a %s"):format(type(name))
+  end
   local field = M.by_name[aliases[name] or name]
   if field then return field end
   local near = core.nearest(name, M.names)

@@ -37,8 +37,15 @@ static interrupted_fn get_interrupt(lua_State *L) {
 
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg) {
   reading *r = luaL_checkudata(L, arg, PI__SNAPSHOT);
-  luaL_argcheck(L, r->snapshot != NULL, arg, "this reading is closed");
+  if (r->snapshot == NULL) luaL_error(L, "this reading is closed");
   return r->snapshot;
+}
+
+/* snapshot:closed() -> boolean */
+static int snapshot_closed(lua_State *L) {
+  const reading *r = luaL_checkudata(L, 1, PI__SNAPSHOT);
+  lua_pushboolean(L, r->snapshot == NULL);
+  return 1;
 }
 
 static int snapshot_close(lua_State *L) {
@@ -471,7 +478,8 @@ void pi__open_snapshot(lua_State *L) {
       {"__len", snapshot_len},          {"__tostring", snapshot_tostring},
       {"close", snapshot_close},        {"complete", snapshot_complete},
       {"select", snapshot_select},      {"quality", snapshot_quality},
-      {"host", snapshot_host},          {NULL, NULL},
+      {"host", snapshot_host},          {"closed", snapshot_closed},
+      {NULL, NULL},
   };
   static const luaL_Reg selection_methods[] = {
       {"__gc", selection_gc},           {"__len", selection_len},
