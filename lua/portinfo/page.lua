@@ -32,9 +32,9 @@ local function port_on_host(port, host)
   return facts
 end
 
--- What this host does with a port.
-function M.host_facts(port)
-  return port_on_host(port, core.host() or {})
+-- What this host does with a port; the host whose procfs is at `proc` (/proc).
+function M.host_facts(port, proc)
+  return port_on_host(port, core.host(proc) or {})
 end
 
 -- Sockets with the port on this side; processes are looked at only if there are
@@ -60,7 +60,8 @@ end
 function M.data(port, options)
   local data = core.port(port, options.transport)
   data.transport = options.transport
-  data.host = options.host and port_on_host(port, options.host) or M.host_facts(port)
+  data.host = options.host and port_on_host(port, options.host)
+    or M.host_facts(port, options.proc)
   if options.now ~= false then
     data.now, data.unseen = read_now(port, options)
   end
@@ -212,9 +213,9 @@ local function who(row)
     local facts = {"pid " .. row.pid}
     if row.user then facts[#facts + 1] = escape(row.user) end
     if row.started then facts[#facts + 1] = "started " .. clock(row.started) end
-    local others = #row.holders - 1
+    local others = render.processes(row) - 1
     return ("%s (%s)%s"):format(escape(row.process), join(facts), others > 0
-      and (" and %s"):format(plural(others, "more holder")) or "")
+      and (" and %s"):format(plural(others, "more process", "more processes")) or "")
   end
   local verb = row.owner == "none" and "held by nobody" or "holder unknown"
   return ("%s (%s)"):format(verb, row.why)

@@ -30,12 +30,18 @@ local function endpoint(address, port, iface)
   return ("%s:%d"):format(address, port)
 end
 
+-- How many processes hold the socket; one may do so by several descriptors.
+function M.processes(row)
+  local pids, n = {}, 0
+  for _, h in ipairs(row.holders or {}) do
+    if not pids[h.pid] then n = n + 1 end
+    pids[h.pid] = true
+  end
+  return n
+end
+
 local function holder(row)
-  local name = cell(row.process)
-  local pids = {}
-  for _, h in ipairs(row.holders or {}) do pids[h.pid] = true end
-  local others = -1
-  for _ in pairs(pids) do others = others + 1 end
+  local name, others = cell(row.process), M.processes(row) - 1
   return others > 0 and ("%s +%d"):format(name, others) or name
 end
 
