@@ -12,6 +12,7 @@ local page = require "portinfo.page"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
+local relation = require "portinfo.relation"
 
 local pi = {
   _VERSION = core.version,
@@ -40,9 +41,11 @@ end
 
 -- What is known of a port, of all transports or one: {number, range, status,
 -- names, records, uses, risks, blocked, host}. `names` are the assigned records in
--- registry order; `host` is what this host does with it.
+-- registry order; each use has its `relation` to them (relation.lua); `host` is
+-- what this host does with it.
 function pi.port(port, transport)
   local facts = core.port(check_port(port, "pi.port"), check_transport(transport))
+  for _, use in ipairs(facts.uses) do relation.add(use) end
   facts.host = page.host_facts(facts.number)
   return facts
 end

@@ -2,6 +2,7 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
+local relation = require "portinfo.relation"
 local render = require "portinfo.render"
 
 local M = {}
@@ -60,6 +61,7 @@ end
 function M.data(port, options)
   local data = core.port(port, options.transport)
   data.transport = options.transport
+  for _, use in ipairs(data.uses) do relation.add(use) end
   data.host = options.host and port_on_host(port, options.host)
     or M.host_facts(port, options.proc)
   if options.now ~= false then
@@ -155,10 +157,17 @@ end
 local function uses(data)
   local lines = {}
   for _, use in ipairs(data.uses) do
-    lines[#lines + 1] = ("%s (%s%s): %s."):format(use.software, span(use),
-                                                  join(use.transports), use.use)
+    local text = ("%s (%s%s): %s"):format(use.software, span(use),
+                                          join(use.transports), use.use)
+    if use.relation == "other" and use.iana then
+      text = text .. "; not what IANA assigned it to"
+    end
+    lines[#lines + 1] = text .. "."
   end
-  if #lines == 0 then lines[1] = "no software known to choose it." end
+  if #lines == 0 then
+    lines[1] = #data.names > 0 and "as assigned; no other software is known to choose it."
+      or "no software known to choose it."
+  end
   return lines
 end
 

@@ -56,7 +56,7 @@ local columns = {
   {title = "EXPOSURE", drop = 3, get = function(r) return cell(r.exposure) end},
   {title = "SERVICE", drop = 4, shrink = 8, get = function(r) return cell(r.service) end},
   {title = "PID", right = true, get = function(r) return cell(r.pid) end},
-  {title = "PROCESS", shrink = 8, get = holder},
+  {title = "PROCESS", shrink = 15, get = holder},
   {title = "USER", drop = 5, shrink = 6, get = function(r) return cell(r.user) end},
 }
 
