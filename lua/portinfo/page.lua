@@ -160,7 +160,7 @@ local function uses(data)
     local text = ("%s (%s%s): %s"):format(use.software, span(use),
                                           join(use.transports), use.use)
     if use.relation == "other" and use.iana then
-      text = text .. "; not what IANA assigned it to"
+      text = text .. "; to IANA it is " .. (use.iana.tcp or use.iana.udp or use.iana.sctp)
     end
     lines[#lines + 1] = text .. "."
   end
