@@ -344,7 +344,7 @@ static bool endpoint_split(const char *word, size_t length, endpoint *ret) {
   }
   *ret = (endpoint){word, word + colon, colon - 1, length - colon};
   if (ret->address_length == 0) return true;
-  if (word[0] == '[' && word[colon - 2] == ']') {
+  if (word[0] == '[' && word[colon - 2] == ']' && ret->address_length > 2) {
     ret->address++;
     ret->address_length -= 2;
     return true;

@@ -278,6 +278,14 @@ static void an_endpoint_is_no_prefix(void **state) {
   pi_snapshot_free(s);
 }
 
+static void brackets_without_an_address_are_no_endpoint(void **state) {
+  (void)state;
+  assert_refused_word("[]:443", "[]:443", "listening");
+  assert_refused_word("[:443", "[:443", "listening");
+  assert_refused_word("]:443", "]:443", "listening");
+  assert_refused_word("::1:443", "::1:443", "[ ]");
+}
+
 /* A TCP socket of unknown role is no listener, for sure. */
 static void listening_is_undecided_of_udp_alone(void **state) {
   (void)state;
@@ -789,6 +797,7 @@ int main(void) {
       T(every_flag_is_a_word_and_no_field),
       T(flags_mean_what_they_say),
       T(an_endpoint_is_no_prefix),
+      T(brackets_without_an_address_are_no_endpoint),
       T(listening_is_undecided_of_udp_alone),
       T(blocks_end_at_their_prefix),
       T(ports_are_numbers_ranges_names_and_the_hosts_own),
