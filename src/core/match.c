@@ -5,6 +5,7 @@
 #include "snapshot.h"
 #include "utf8.h"
 
+#include <limits.h>
 #include <string.h>
 
 static char fold_char(char c) {
@@ -130,36 +131,42 @@ static bool of_holders(pi_field field) {
          (info->group & (PI_GROUP_OWNER | PI_GROUP_PROCESS)) != 0;
 }
 
-static pi_truth test_in(const pi_filter *f, const pi_snapshot *s, size_t row) {
-  pi_value v = pi_snapshot_value(s, row, f->field, 0);
-  pi_truth result = value_in(f, &v, &s->host);
-  if (!pi_field_describe(f->field)->several || v.sight == PI_UNKNOWN) {
-    return result;
-  }
-  for (unsigned i = 1; result != PI_TRUE; i++) {
-    v = pi_snapshot_value(s, row, f->field, i);
-    if (v.sight == PI_EMPTY) break;
-    pi_truth t = value_in(f, &v, &s->host);
+/* Of a holder's field there are as many members as holders: one may be empty, or
+ * unseen, and the next have a value. Names of a port end with the first empty. */
+static unsigned most_members(const pi_snapshot *s, size_t row, pi_field field) {
+  if (!pi_field_describe(field)->several) return 1;
+  if (!of_holders(field)) return UINT_MAX;
+  if (!(s->groups & PI_GROUP_OWNER)) return 1;
+  uint32_t n = s->first_holding[row + 1] - s->first_holding[row];
+  return n == 0 ? 1 : n;
+}
+
+static pi_truth value_has(const pi_value *v) {
+  if (v->sight != PI_KNOWN) return of(v->sight == PI_EMPTY, false);
+  return of(true, v->type != PI_TYPE_BOOL || v->number != 0);
+}
+
+static pi_truth test_members(const pi_filter *f, const pi_snapshot *s,
+                             size_t row) {
+  pi_truth result = PI_FALSE;
+  unsigned most = most_members(s, row, f->field);
+  for (unsigned i = 0; i < most && result != PI_TRUE; i++) {
+    pi_value v = pi_snapshot_value(s, row, f->field, i);
+    pi_truth t = f->node == PI__NODE_HAS ? value_has(&v)
+                                         : value_in(f, &v, &s->host);
     if (t != PI_FALSE) result = t;
+    if (most == UINT_MAX && v.sight != PI_KNOWN) break;
   }
   if (result != PI_FALSE || !of_holders(f->field)) return result;
   bool held = pi__cell(s, row, PI_OWNER) == PI_OWNER_KNOWN;
   return held && holders_open(s, row) ? PI_UNDECIDED : PI_FALSE;
 }
 
-static pi_truth test_has(const pi_filter *f, const pi_snapshot *s,
-                         size_t row) {
-  pi_value v = pi_snapshot_value(s, row, f->field, 0);
-  if (v.sight == PI_UNKNOWN) return PI_UNDECIDED;
-  if (v.sight == PI_EMPTY) return PI_FALSE;
-  return of(true, v.type != PI_TYPE_BOOL || v.number != 0);
-}
-
 pi_truth pi_filter_test(const pi_filter *f, const pi_snapshot *s, size_t row) {
   pi_truth result, t;
   switch (f->node) {
-  case PI__NODE_HAS: return test_has(f, s, row);
-  case PI__NODE_IN: return test_in(f, s, row);
+  case PI__NODE_HAS:
+  case PI__NODE_IN: return test_members(f, s, row);
   case PI__NODE_NOT:
     t = pi_filter_test(f->kids[0], s, row);
     return t == PI_UNDECIDED ? t : of(true, t == PI_FALSE);

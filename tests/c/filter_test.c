@@ -647,6 +647,42 @@ static void any_member_is_enough(void **state) {
   pi_snapshot_free(s);
 }
 
+static void a_holder_without_a_value_hides_no_other(void **state) {
+  (void)state;
+  pi_snapshot *s = three_holders("/bin/a", "", "/bin/c");
+  assert_is(s, 0, PI_EXE, "/bin/c", true);
+  assert_is(s, 0, PI_EXE, "/bin/d", false);
+  pi_snapshot_free(s);
+  script_reset();
+  s = three_holders("", "", "/bin/c");
+  assert_is(s, 0, PI_EXE, "/bin/c", true);
+  assert_int_equal(PI_TRUE, test(word("exe"), s, 0));
+  pi_snapshot_free(s);
+  script_reset();
+  s = three_holders("", "", "");
+  assert_is(s, 0, PI_EXE, "/bin/c", false);
+  assert_int_equal(PI_FALSE, test(word("exe"), s, 0));
+  pi_snapshot_free(s);
+}
+
+static void a_holder_of_unknown_value_leaves_it_open(void **state) {
+  (void)state;
+  pi_snapshot *s = three_holders(NULL, "", "/bin/c");
+  assert_is(s, 0, PI_EXE, "/bin/c", true);
+  assert_int_equal(PI_UNDECIDED, test(is(PI_EXE, "/bin/d"), s, 0));
+  assert_int_equal(PI_TRUE, test(word("exe"), s, 0));
+  pi_snapshot_free(s);
+  script_reset();
+  s = three_holders("/bin/a", NULL, "");
+  assert_is(s, 0, PI_EXE, "/bin/a", true);
+  assert_int_equal(PI_UNDECIDED, test(is(PI_EXE, "/bin/d"), s, 0));
+  pi_snapshot_free(s);
+  script_reset();
+  s = three_holders("", NULL, "");
+  assert_int_equal(PI_UNDECIDED, test(word("exe"), s, 0));
+  pi_snapshot_free(s);
+}
+
 /* Holders that we did not see may be others than those we saw. */
 static void holders_not_seen_leave_any_open(void **state) {
   (void)state;
@@ -810,6 +846,8 @@ int main(void) {
       T(and_or_and_not_follow_kleene),
       T(a_group_that_was_not_read_decides_nothing),
       T(any_member_is_enough),
+      T(a_holder_without_a_value_hides_no_other),
+      T(a_holder_of_unknown_value_leaves_it_open),
       T(holders_not_seen_leave_any_open),
       T(a_tree_is_at_most_256_levels_deep),
       T(side_by_side_is_not_deeper),
