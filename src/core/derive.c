@@ -125,29 +125,29 @@ static bool same_iface(const pi_snapshot *s, size_t a, size_t b) {
                 pi__string_at(s, (uint32_t)y)->bytes) == 0;
 }
 
-/* Would this listener have accepted a connection to this row's local end? */
+/* Would this listener have accepted a connection to this row's local end? Its
+ * children are of its own family, those of IPv4 clients as well. */
 static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
+  if (pi__cell(s, listener, PI_FAMILY) != pi__cell(s, row, PI_FAMILY)) {
+    return false;
+  }
   if (pi__cell(s, listener, PI_IFACE) != 0 && !same_iface(s, listener, row)) {
     return false;  // bound to another device
   }
   const pi_address *at = pi__cell_address(s, listener, PI_LADDR);
   const pi_address *a = pi__cell_address(s, row, PI_LADDR);
-  if (memcmp(at, a, sizeof *a) == 0) return true;
-  if (is_any_v4(at)) {
-    // also of a socket of family 6 bound to ::ffff:0.0.0.0
-    return pi_address_is_v4(a) && pi__cell(s, row, PI_FAMILY) ==
-                                      pi__cell(s, listener, PI_FAMILY);
-  }
-  // a dual-stack listener's IPv4 children stay sockets of family 6
-  return is_any_v6(at) && pi__cell(s, row, PI_FAMILY) == PI_FAMILY_6;
+  if (memcmp(at, a, sizeof *a) == 0 || is_any_v6(at)) return true;
+  return is_any_v4(at) && pi_address_is_v4(a);
 }
 
-static bool is_accepted(const pi_snapshot *s, const listeners *l, size_t row) {
+/* The listener that a row came from, or PI__NO_ROW. */
+static uint32_t find_listener(const pi_snapshot *s, const listeners *l,
+                              size_t row) {
   size_t port = pi__cell(s, row, PI_LPORT);
   for (uint32_t i = l->first[port]; i < l->first[port + 1]; i++) {
-    if (accepts(s, l->rows[i], row)) return true;
+    if (accepts(s, l->rows[i], row)) return l->rows[i];
   }
-  return false;
+  return PI__NO_ROW;
 }
 
 /* ---- Who chose the port ---------------------------------------------------- */
@@ -158,24 +158,43 @@ static bool is_full(pi_state state) {
   return state != PI_STATE_TIME_WAIT && state != PI_STATE_SYN_RECEIVED;
 }
 
-static int set_autobound(pi_snapshot *s, size_t row, pi_error *err) {
+static bool is_connection(pi_state state) {
+  return state != PI_STATE_LISTEN && state != PI_STATE_CLOSED &&
+         state != PI_STATE_SYN_SENT && state != PI_STATE_CONNECTED &&
+         state != PI_STATE_UNCONNECTED;
+}
+
+/* What a socket itself tells: did the kernel choose its port? */
+static pi_truth own_autobound(const pi_snapshot *s, size_t row) {
+  const pi_host *host = &s->host;
   pi_proto proto = (pi_proto)pi__cell(s, row, PI_PROTO);
   pi_family family = (pi_family)pi__cell(s, row, PI_FAMILY);
-  pi_state state = (pi_state)pi__cell(s, row, PI_STATE);
   uint16_t port = (uint16_t)pi__cell(s, row, PI_LPORT);
-  if (!is_full(state)) {
-    return pi__sight_set(s, row, PI_AUTOBOUND, PI_UNKNOWN, err);
-  }
-  if (s->quality.sources[proto][family].autobound) {
-    pi__cell_set(s, row, PI_AUTOBOUND, s->marked[row]);
-    return 0;
-  }
-  // not told: outside the client range the kernel never chooses
-  const pi_host *host = &s->host;
+  bool told = s->quality.sources[proto][family].autobound;
   bool outside = host->ephemeral_known && (port < host->ephemeral_first ||
                                            port > host->ephemeral_last);
-  if (outside) return 0;
-  return pi__sight_set(s, row, PI_AUTOBOUND, PI_UNKNOWN, err);
+  // accepted sockets count as autobound (sk_clone_lock in net/core/sock.c), so
+  // of a connection the mark is no proof; out there the kernel never chooses
+  if (outside && (!told || is_connection((pi_state)pi__cell(s, row, PI_STATE)))) {
+    return PI_FALSE;
+  }
+  if (!told) return PI_UNDECIDED;
+  return s->marked[row] ? PI_TRUE : PI_FALSE;
+}
+
+/* A connection has its port from the listener that it came from, if there is
+ * one still. */
+static int set_autobound(pi_snapshot *s, uint32_t listener, size_t row,
+                         pi_error *err) {
+  pi_truth truth = PI_UNDECIDED;
+  if (is_full((pi_state)pi__cell(s, row, PI_STATE))) {
+    truth = own_autobound(s, listener != PI__NO_ROW ? listener : row);
+  }
+  if (truth == PI_UNDECIDED) {
+    return pi__sight_set(s, row, PI_AUTOBOUND, PI_UNKNOWN, err);
+  }
+  pi__cell_set(s, row, PI_AUTOBOUND, truth == PI_TRUE);
+  return 0;
 }
 
 /* ---- Role ------------------------------------------------------------------ */
@@ -189,7 +208,7 @@ static int by_autobound(const pi_snapshot *s, size_t row, pi_role yes,
   return (int)(pi__cell(s, row, PI_AUTOBOUND) ? yes : no);
 }
 
-static int row_role(const pi_snapshot *s, const listeners *l, size_t row) {
+static int row_role(const pi_snapshot *s, uint32_t listener, size_t row) {
   switch ((pi_state)pi__cell(s, row, PI_STATE)) {
   case PI_STATE_LISTEN: return PI_ROLE_LISTENER;
   case PI_STATE_CLOSED: return PI_ROLE_BOUND;
@@ -200,7 +219,7 @@ static int row_role(const pi_snapshot *s, const listeners *l, size_t row) {
   case PI_STATE_SYN_RECEIVED: return PI_ROLE_INBOUND;
   case PI_STATE_ESTABLISHED:
   case PI_STATE_CLOSE_WAIT:
-    if (is_accepted(s, l, row)) return PI_ROLE_INBOUND;
+    if (listener != PI__NO_ROW) return PI_ROLE_INBOUND;
     return by_autobound(s, row, PI_ROLE_OUTBOUND, PI_ROLE_INBOUND);
   default: return PI_ROLE_CLOSING;
   }
@@ -237,9 +256,13 @@ static int set_row(pi_snapshot *s, const listeners *l, size_t row,
     rc = pi__sight_set(s, row, PI_EPHEMERAL, PI_UNKNOWN, err);
     if (rc != 0) return rc;
   }
-  rc = set_autobound(s, row, err);
+  uint32_t listener = PI__NO_ROW;
+  if (is_connection((pi_state)pi__cell(s, row, PI_STATE))) {
+    listener = find_listener(s, l, row);
+  }
+  rc = set_autobound(s, listener, row, err);
   if (rc != 0) return rc;
-  int role = row_role(s, l, row);
+  int role = row_role(s, listener, row);
   if (role == role_unknown) {
     rc = pi__sight_set(s, row, PI_ROLE, PI_UNKNOWN, err);
     if (rc != 0) return rc;
