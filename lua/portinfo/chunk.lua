@@ -6,15 +6,25 @@ local schema = require "portinfo.schema"
 
 local M = {}
 
+-- Did the code end too early? A quoted string does not go on in a next line,
+-- unless a backslash says so.
+local function ends_early(message, code)
+  if message:find "unfinished string near <eof>$" then
+    return code:find "\\z?%s*$" ~= nil
+  end
+  return message:sub(-5) == "<eof>"
+end
+
 -- A function of the code, as an expression if it is one. On failure nil, the
 -- message, and whether more lines could complete it.
 function M.compile(code, name, env)
-  local chunk = load("return " .. code, name, "t", env)
+  local chunk, as_expression = load("return " .. code, name, "t", env)
   if chunk then return chunk end
   local message
   chunk, message = load(code, name, "t", env)
   if chunk then return chunk end
-  return nil, message, message:sub(-5) == "<eof>"
+  if ends_early(as_expression, code) then return nil, as_expression, true end
+  return nil, message, ends_early(message, code)
 end
 
 local function is_row(value)
@@ -22,12 +32,18 @@ local function is_row(value)
   return meta and meta.__name == "portinfo.row"
 end
 
--- Strings keep their lines, and lose what would steer a terminal.
+-- Strings keep their lines and tabs, and lose what would steer a terminal.
 local function safe_lines(text)
-  return (text:gsub("[^\n]+", escape))
+  return (text:gsub("[^\n\t]+", escape))
 end
 
-local function by_name(a, b) return tostring(a) < tostring(b) end
+-- tostring for what may hold anything: a failing __tostring fails for itself alone.
+local function text_of(value)
+  local ok, text = pcall(tostring, value)
+  return ok and text or ("%s whose __tostring fails"):format(type(value))
+end
+
+local function by_name(a, b) return text_of(a) < text_of(b) end
 
 local function short(value)
   if type(value) == "string" then return '"' .. escape(value) .. '"' end
@@ -39,7 +55,7 @@ local function short(value)
     if #value > 8 then parts[9] = "..." end
     return "{" .. table.concat(parts, ", ") .. "}"
   end
-  return safe_lines(tostring(value))
+  return safe_lines(text_of(value))
 end
 
 local most_entries = 100
@@ -53,7 +69,7 @@ local function show_table(value)
     return by_name(a, b)
   end)
   for i = 1, math.min(#keys, most_entries) do
-    out[i] = ("%s: %s\n"):format(escape(tostring(keys[i])), short(value[keys[i]]))
+    out[i] = ("%s: %s\n"):format(escape(text_of(keys[i])), short(value[keys[i]]))
   end
   if #keys > most_entries then
     out[#out + 1] = ("... and %d more\n"):format(#keys - most_entries)
@@ -93,7 +109,7 @@ function M.show(value, options)
   if type(value) == "table" and getmetatable(value) == nil then
     return show_table(value)
   end
-  local text = safe_lines(tostring(value))
+  local text = safe_lines(text_of(value))
   return text:sub(-1) == "\n" and text or text .. "\n"
 end
 
@@ -106,9 +122,12 @@ end
 
 -- The message of an error, whatever it is.
 function M.message(err)
-  if type(err) == "string" then return safe_lines(err) end
+  local meta = debug.getmetatable(err)
+  local speaks = type(err) == "string" or type(err) == "number"
+    or type(meta) == "table" and meta.__tostring ~= nil
   local ok, text = pcall(tostring, err)
-  return ok and type(text) == "string" and safe_lines(text) or "an error without a message"
+  if speaks and ok then return safe_lines(text) end
+  return ("an error without a message: a %s value"):format(type(err))
 end
 
 return M

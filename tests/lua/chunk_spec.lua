@@ -1,0 +1,162 @@
+-- What a person typed, and what they get to see of its values.
+
+local chunk = require "portinfo.chunk"
+local fake = require "fake"
+local pi = require "portinfo"
+
+local broken = setmetatable({}, {__tostring = function() error "boom" end})
+
+local function shows(expected, value) assert.equal(expected, chunk.show(value)) end
+
+describe("compile", function()
+  local function value_of(code) return chunk.compile(code, "=test", {})() end
+
+  it("takes an expression", function() assert.equal(2, value_of "1 + 1") end)
+
+  it("takes several", function()
+    assert.same({1, 2}, {chunk.compile("1, 2", "=test", {})()})
+  end)
+
+  it("takes statements", function() assert.equal(3, value_of "local x = 3 return x") end)
+
+  it("says when more lines could complete it", function()
+    for _, code in ipairs{"for i = 1, 2 do", "f(", "x =", "[[long", "if a then", "1 +",
+                          "function f()", "--[[ a comment", "pi.p 'tcp' &", "'a\\"} do
+      local compiled, _, unfinished = chunk.compile(code, "=test", {})
+      assert.is_nil(compiled)
+      assert.is_true(unfinished)
+    end
+  end)
+
+  it("says when nothing could", function()
+    for _, code in ipairs{"x = = 1", "end", "'open", "1 1"} do
+      local compiled, message, unfinished = chunk.compile(code, "=test", {})
+      assert.is_nil(compiled)
+      assert.equal("test:1:", message:sub(1, 7))
+      assert.is_false(unfinished)
+    end
+  end)
+
+  it("refuses byte code", function()
+    local _, message = chunk.compile(string.dump(function() end), "=test", {})
+    assert.is_truthy(message)
+  end)
+end)
+
+describe("show", function()
+  it("ends each value's text with one newline", function()
+    shows("nil\n", nil)
+    shows("5\n", 5)
+    shows("text\n", "text")
+    shows("text\n", "text\n")
+  end)
+
+  it("keeps the lines and tabs of a string, and no other control", function()
+    shows("a\tb\nc\\x1b[31m\n", "a\tb\nc\27[31m")
+  end)
+
+  it("shows a table by sorted keys, a line each", function()
+    shows("1: 10\n2: \"x\"\na: true\nb: {1, 2}\n", {10, "x", b = {1, 2}, a = true})
+    shows("{}\n", {})
+  end)
+
+  it("shows hostile keys and values safely", function()
+    shows('k\\x1b: "v\\u{009b}"\n', {["k\27"] = "v\u{9b}"})
+    shows('1: {"\\x1b"}\n', {{"\27"}})
+  end)
+
+  it("does not follow a table into itself", function()
+    local loop = {}
+    loop[1] = loop
+    shows("1: {{...}}\n", loop)
+  end)
+
+  it("cuts a long table and says so", function()
+    local long = {}
+    for i = 1, 250 do long[i] = i end
+    assert.is_truthy(chunk.show(long):find("\n100: 100\n... and 150 more\n$"))
+  end)
+
+  it("asks an object how it wants to be shown", function()
+    shows("me\\x1b\n", setmetatable({}, {__tostring = function() return "me\27" end}))
+    shows("1..2\n", pi.range(1, 2))
+  end)
+
+  it("survives a __tostring that raises, wherever it is", function()
+    local said = "table whose __tostring fails"
+    shows(said .. "\n", broken)
+    shows("1: " .. said .. "\n", {broken})
+    shows(said .. ": 1\n", {[broken] = 1})
+  end)
+
+  it("shows a row field by field, unknown and empty apart", function()
+    local options = fake.options{
+      tcp = {{"127.0.0.1:80", state = "listen", inode = 9}},
+      processes = {{pid = 7, name = "a\27b", fds = {[3] = 9, [4] = 9}}},
+    }
+    local row = pi.sockets("all", options):first()
+    assert.equal("a\27b", row.process) -- asked for: the group is read
+    local text = chunk.show(row)
+    assert.is_truthy(text:find("lport      80\n", 1, true))
+    assert.is_truthy(text:find("rport      -\n", 1, true))
+    assert.is_truthy(text:find("mark       ?\n", 1, true))
+    assert.is_truthy(text:find("process    a\\x1bb\n", 1, true))
+    assert.is_truthy(text:find("holders    7/3/a\\x1bb, 7/4/a\\x1bb\n", 1, true))
+  end)
+
+  it("runs a query and shows its table", function()
+    local q = pi.sockets(nil, fake.options{tcp = {{"127.0.0.1:80", state = "listen"}}})
+    assert.is_truthy(chunk.show(q):find("tcp +listen +127.0.0.1:80"))
+  end)
+
+  it("raises a query's refusal without a place, as no code of anybody's is wrong", function()
+    local q = pi.sockets(nil, {backend = "proc", proc = "/nonexistent"})
+    local ok, message = pcall(chunk.show, q)
+    assert.is_false(ok)
+    assert.equal("cannot read sockets: ", message:sub(1, 21))
+  end)
+end)
+
+describe("message", function()
+  local function says(expected, err) assert.equal(expected, chunk.message(err)) end
+
+  it("is the text of the error, made safe", function()
+    says("x:1: no", "x:1: no")
+    says("\\x1b[2J", "\27[2J")
+    says("5", 5)
+    says("mine", setmetatable({}, {__tostring = function() return "mine" end}))
+  end)
+
+  it("says of other values what they are", function()
+    says("an error without a message: a table value", {})
+    says("an error without a message: a nil value", nil)
+    says("an error without a message: a table value", broken)
+    says("an error without a message: a table value",
+         setmetatable({}, {__tostring = function() return {} end}))
+  end)
+end)
+
+describe("print", function()
+  local function printed(...)
+    local path = fake.folder() .. "/out"
+    local out = io.output(path)
+    local stdout = io.stdout
+    io.stdout = out
+    local ok, err = pcall(chunk.print, ...)
+    io.stdout = stdout
+    out:close()
+    io.output(stdout)
+    assert(ok, err)
+    local file <close> = assert(io.open(path))
+    return file:read "a"
+  end
+
+  it("separates by tabs, as Lua's does", function()
+    assert.equal("1\tnil\tx\n", printed(1, nil, "x"))
+    assert.equal("\n", printed())
+  end)
+
+  it("lets no raw control byte out but newline and tab", function()
+    assert.equal("a\tb\n\\x1b]0;x\\x07\n", printed "a\tb\n\27]0;x\7")
+  end)
+end)
