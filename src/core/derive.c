@@ -164,32 +164,42 @@ static bool is_connection(pi_state state) {
          state != PI_STATE_UNCONNECTED;
 }
 
-/* What a socket itself tells: did the kernel choose its port? */
-static pi_truth own_autobound(const pi_snapshot *s, size_t row) {
-  const pi_host *host = &s->host;
+/* Did the kernel tell, for sockets like this one, which ports it chose? */
+static bool is_told(const pi_snapshot *s, size_t row) {
   pi_proto proto = (pi_proto)pi__cell(s, row, PI_PROTO);
   pi_family family = (pi_family)pi__cell(s, row, PI_FAMILY);
-  uint16_t port = (uint16_t)pi__cell(s, row, PI_LPORT);
-  bool told = s->quality.sources[proto][family].autobound;
-  bool outside = host->ephemeral_known && (port < host->ephemeral_first ||
-                                           port > host->ephemeral_last);
-  // accepted sockets count as autobound (sk_clone_lock in net/core/sock.c), so
-  // of a connection the mark is no proof; out there the kernel never chooses
-  if (outside && (!told || is_connection((pi_state)pi__cell(s, row, PI_STATE)))) {
-    return PI_FALSE;
-  }
-  if (!told) return PI_UNDECIDED;
-  return s->marked[row] ? PI_TRUE : PI_FALSE;
+  return s->quality.sources[proto][family].autobound;
 }
 
-/* A connection has its port from the listener that it came from, if there is
- * one still. */
+/* Did its process choose the port, for sure? An accepted socket has no such mark,
+ * whatever its listener has: the kernel drops it from children (SOCK_BINDPORT_LOCK
+ * in net/core/sock.c, sk_clone_lock). */
+static bool is_chosen(const pi_snapshot *s, size_t row) {
+  return is_told(s, row) && !s->marked[row];
+}
+
+/* Is the port where the kernel never chooses one? */
+static bool is_outside(const pi_snapshot *s, size_t row) {
+  uint64_t port = pi__cell(s, row, PI_LPORT);
+  const pi_host *host = &s->host;
+  return host->ephemeral_known &&
+         (port < host->ephemeral_first || port > host->ephemeral_last);
+}
+
+static pi_truth autobound(const pi_snapshot *s, uint32_t listener, size_t row) {
+  pi_state state = (pi_state)pi__cell(s, row, PI_STATE);
+  if (!is_full(state)) return PI_UNDECIDED;
+  if (is_chosen(s, row)) return PI_FALSE;
+  // an accepted socket has its port from its listener
+  if (listener != PI__NO_ROW) return autobound(s, PI__NO_ROW, listener);
+  bool accepted = is_connection(state) && is_outside(s, row);
+  if (is_told(s, row)) return accepted ? PI_FALSE : PI_TRUE;
+  return is_outside(s, row) ? PI_FALSE : PI_UNDECIDED;
+}
+
 static int set_autobound(pi_snapshot *s, uint32_t listener, size_t row,
                          pi_error *err) {
-  pi_truth truth = PI_UNDECIDED;
-  if (is_full((pi_state)pi__cell(s, row, PI_STATE))) {
-    truth = own_autobound(s, listener != PI__NO_ROW ? listener : row);
-  }
+  pi_truth truth = autobound(s, listener, row);
   if (truth == PI_UNDECIDED) {
     return pi__sight_set(s, row, PI_AUTOBOUND, PI_UNKNOWN, err);
   }
@@ -219,6 +229,7 @@ static int row_role(const pi_snapshot *s, uint32_t listener, size_t row) {
   case PI_STATE_SYN_RECEIVED: return PI_ROLE_INBOUND;
   case PI_STATE_ESTABLISHED:
   case PI_STATE_CLOSE_WAIT:
+    if (is_chosen(s, row)) return PI_ROLE_OUTBOUND;  // bound, then connected
     if (listener != PI__NO_ROW) return PI_ROLE_INBOUND;
     return by_autobound(s, row, PI_ROLE_OUTBOUND, PI_ROLE_INBOUND);
   default: return PI_ROLE_CLOSING;

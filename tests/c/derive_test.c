@@ -24,8 +24,8 @@ static void a_role_follows_from_state_and_who_chose_the_port(void **state) {
       {PI_STATE_CLOSED, "bound", "bound"},
       {PI_STATE_SYN_SENT, "outbound", "outbound"},
       {PI_STATE_SYN_RECEIVED, "inbound", "inbound"},
-      {PI_STATE_ESTABLISHED, "inbound", "outbound"},
-      {PI_STATE_CLOSE_WAIT, "inbound", "outbound"},
+      {PI_STATE_ESTABLISHED, "outbound", "outbound"},
+      {PI_STATE_CLOSE_WAIT, "outbound", "outbound"},
       {PI_STATE_FIN_WAIT_1, "closing", "closing"},
       {PI_STATE_FIN_WAIT_2, "closing", "closing"},
       {PI_STATE_CLOSING, "closing", "closing"},
@@ -43,6 +43,26 @@ static void a_role_follows_from_state_and_who_chose_the_port(void **state) {
   for (size_t i = 0; i < 2 * LENGTH(table); i++) {
     assert_string_equal(
         i % 2 ? table[i / 2].autobound : table[i / 2].chosen, role(s, i));
+  }
+  pi_snapshot_free(s);
+}
+
+/* The kernel takes the mark of a chosen port from every socket that it accepts
+ * for a listener, so that what has the mark was connected by its process. */
+static void a_chosen_port_of_a_connection_is_no_listeners(void **state) {
+  (void)state;
+  script_socket(PI_STATE_LISTEN, "1.1.1.1", 700);
+  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 700, "2.2.2.2", 2049);
+  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 700, "2.2.2.2", 5)->autobound =
+      true;
+  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 701, "2.2.2.2", 5)->autobound =
+      true;
+  pi_snapshot *s = script_take(PI_GROUP_DERIVED);
+  assert_string_equal("outbound", role(s, 1));
+  assert_string_equal("inbound", role(s, 2));
+  assert_string_equal("inbound", role(s, 3));  // its listener is gone
+  for (size_t i = 1; i < 4; i++) {
+    assert_int_equal(0, number_of(s, i, PI_AUTOBOUND));
   }
   pi_snapshot_free(s);
 }
@@ -201,8 +221,7 @@ static void listeners_are_found_at_both_ends_of_the_ports(void **state) {
     script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", ports[i], "2.2.2.2", 9)
         ->autobound = true;
   }
-  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 65533, "2.2.2.2", 9)
-      ->autobound = true;
+  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 65533, "2.2.2.2", 9);
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
   for (size_t i = 4; i < 8; i++) assert_string_equal("inbound", role(s, i));
   assert_string_equal("outbound", role(s, 8));
@@ -312,7 +331,8 @@ static void ranges_end_where_they_do(void **state) {
 static void a_service_is_known_by_the_port_of_its_server(void **state) {
   (void)state;
   script_socket(PI_STATE_LISTEN, "1.1.1.1", 22);
-  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 22, "2.2.2.2", 443);
+  script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 22, "2.2.2.2", 443)->autobound =
+      true;
   script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 40000, "2.2.2.2", 443)
       ->autobound = true;
   script_peer(PI_STATE_SYN_SENT, "1.1.1.1", 1024, "2.2.2.2", 22);

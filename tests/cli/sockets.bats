@@ -174,7 +174,7 @@ EVERYTHING=(tcp4 tcp4_any tcp6_only tcp6_dual same_port reuseport3 fork3 twice
 @test "a page tells who holds the port" {
   open_scene fork3
   need_rows
-  run inside "$PORTINFO" "$(told 0 lport)"
+  run inside "$PORTINFO" "$(told 0 lport)" --width 200
   [ "$status" -eq 0 ]
   [[ $output == *"tcp 127.0.0.1:$(told 0 lport) listening, $(told 0 process) (pid $(told 0 pid)"* ]]
   [[ $output == *"and 2 more holders"* ]]
