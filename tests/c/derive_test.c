@@ -400,6 +400,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(a_role_follows_from_state_and_who_chose_the_port,
                              reset),
+      cmocka_unit_test_setup(a_chosen_port_of_a_connection_is_no_listeners,
+                             reset),
       cmocka_unit_test_setup(nobody_knows_who_chose_the_port_of_half_a_socket,
                              reset),
       cmocka_unit_test_setup(where_no_source_tells_the_client_range_does,

@@ -177,5 +177,5 @@ EVERYTHING=(tcp4 tcp4_any tcp6_only tcp6_dual same_port reuseport3 fork3 twice
   run inside "$PORTINFO" "$(told 0 lport)" --width 200
   [ "$status" -eq 0 ]
   [[ $output == *"tcp 127.0.0.1:$(told 0 lport) listening, $(told 0 process) (pid $(told 0 pid)"* ]]
-  [[ $output == *"and 2 more holders"* ]]
+  [[ $output == *"and 2 more processes"* ]]
 }

@@ -431,8 +431,8 @@ def listener_gone():
 
 
 def outbound_bound():
-    """A client that chose its own port: nothing tells it from an inbound
-    connection whose listener is gone, and that is how it counts."""
+    """A client that chose its own port: it keeps the mark of that, which the
+    kernel takes from every socket that it accepts for a listener."""
     server = keep(listener())
     rows = [listening(server)]
     for inside in (False, True):
@@ -441,7 +441,7 @@ def outbound_bound():
         client.connect(server.getsockname())
         accepted, _ = server.accept()
         keep(client, accepted)
-        rows += [facts(client, autobound=False, role="inbound"),
+        rows += [facts(client, autobound=False, role="outbound"),
                  facts(accepted, autobound=False, role="inbound")]
     return rows
 
