@@ -154,9 +154,9 @@ local function source_lines(quality, lines)
     local what = source.proto .. " over " .. source.family
     if source.backend == "none" and not source.absent then
       lines[#lines + 1] = ("%s could not be read: %s"):format(what, source.error)
-    elseif source.backend == "proc" then
-      lines[#lines + 1] = ("%s was read from the proc table%s"):format(what,
-        source.error and " (sock_diag: " .. source.error .. ")" or "")
+    elseif source.backend == "proc" and source.error then -- asked for, it has none
+      lines[#lines + 1] = ("%s was read from the proc table (sock_diag: %s)"):format(what,
+        source.error)
     end
     if source.partial then
       lines[#lines + 1] = what .. " changed while it was read: rows may be missing"
