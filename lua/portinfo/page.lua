@@ -43,7 +43,9 @@ end
 local function read_now(port, options)
   local transport = options.transport
   local wanted = core.predicate_in("lport", {port})
-  if transport == "tcp" or transport == "udp" then
+  if transport == "sctp" or transport == "dccp" then
+    return nil, ("sockets of %s are not read"):format(transport)
+  elseif transport then
     wanted = wanted & core.predicate_in("proto", {transport})
   end
   local snapshot, message = core.take{
@@ -110,47 +112,67 @@ end
 
 local longest_note = 120
 
--- Notes can be pages long; the data has them whole.
+-- What the registry notes, without the TXT keys of DNS service discovery, which
+-- say nothing of the port. Notes can be pages long; the data has them whole.
 local function short_note(note)
+  note = note:gsub("Defined TXT keys:.*$", ""):gsub("%s*[%w-]+=<.*$", ""):gsub("%s+$", "")
   if #note <= longest_note then return note end
   return note:sub(1, longest_note):gsub("%s+%S*$", "") .. " ... (cut; --format json has all)"
 end
 
 local function describe_record(record)
-  local text
+  local on, text = span(record) .. transports_of(record), nil
   if record.status == "assigned" then
-    text = ("%s, %s%s"):format(record.name, span(record), transports_of(record))
     if record.alias_of then
-      return text .. ": old spelling of " .. record.alias_of .. "."
+      return ("%s (%s): old spelling of %s."):format(record.name, on, record.alias_of)
     end
-    text = text .. ": " .. (record.description or "no description")
+    text = ("%s (%s): %s"):format(record.name, on, record.description or "no description")
   elseif record.status == "generic" then
-    text = ("%sno name, %s: %s"):format(span(record), transports_of(record),
-                                        record.description or "")
+    text = ("no name (%s): %s"):format(on, record.description or "any private use")
   else
     local status = record.status == "reserved" and "reserved by IANA" or record.status
-    text = ("%s%s: %s"):format(span(record), transports_of(record), status)
-    local name = record.name and ", once " .. record.name or ""
-    text = text .. name
+    if record.name then status = status .. ", once " .. record.name end
+    text = #record.transports > 0 and ("%s: %s"):format(on, status)
+      or ("%s%s, no transport given"):format(span(record), status)
   end
   text = text .. provenance(record)
-  if record.note then text = text .. "; " .. short_note(record.note) end
+  local note = record.note and short_note(record.note) or ""
+  if note ~= "" then text = text .. "; " .. note end
   return sentence(text)
+end
+
+-- Where only one of TCP and UDP is listed, silence about the other would read as
+-- if it were assigned, too.
+local function unlisted(data, lines)
+  if data.transport then return end
+  local listed = {}
+  for _, record in ipairs(data.records) do
+    if #record.transports == 0 then return end
+    for _, transport in ipairs(record.transports) do listed[transport] = true end
+  end
+  local missing = {}
+  for _, transport in ipairs{"tcp", "udp"} do
+    if not listed[transport] then missing[#missing + 1] = transport end
+  end
+  if #missing > 0 then lines[#lines + 1] = join(missing) .. ": not listed." end
 end
 
 local function assigned(data)
   if data.range == "dynamic" then return {"nothing, for no transport, by rule."} end
-  local lines = {}
+  local lines, remarks = {}, {}
   for _, record in ipairs(data.records) do
     lines[#lines + 1] = describe_record(record)
-    if record.unauthorized then
-      lines[#lines + 1] = "IANA notes unauthorised use: " .. record.unauthorized
+    local remark = record.unauthorized
+    if remark and not remarks[remark] then
+      remarks[remark] = true
+      lines[#lines + 1] = sentence("IANA remarks: " .. remark)
     end
   end
   if #lines == 0 then
     local of = data.transport and "for " .. data.transport or "for any transport"
-    lines[1] = ("nothing: not listed %s."):format(of)
+    return {("nothing: not listed %s."):format(of)}
   end
+  unlisted(data, lines)
   return lines
 end
 
@@ -177,11 +199,13 @@ local function risks(data)
     lines[#lines + 1] = ("%s (%s, %s): %s."):format(risk.risk, risk.service,
                                                     join(risk.transports), risk.why)
   end
-  if data.blocked then
-    lines[#lines + 1] = "blocked: browsers refuse http: and https: URLs with it "
-      .. "(WHATWG Fetch, bad port)."
-  end
   return lines
+end
+
+local function browsers(data)
+  local asked = data.transport == nil or data.transport == "tcp"
+  if not data.blocked or not asked then return {} end
+  return {"refuse http: and https: URLs with it (WHATWG Fetch, bad port)."}
 end
 
 local function on_host(data)
@@ -197,7 +221,7 @@ local function on_host(data)
   if host.reserved then
     parts[#parts + 1] = "reserved (ip_local_reserved_ports), so it is handed out to nobody"
   elseif host.reserved == false then
-    parts[#parts + 1] = "not reserved"
+    parts[#parts + 1] = "not reserved here"
   end
   if data.number == 0 then
     parts[#parts + 1] = "cannot be bound: 0 asks the kernel for any free port"
@@ -250,17 +274,25 @@ end
 
 local most_rows = 8
 
+-- Could every table of sockets be read?
+local function saw_all(selection)
+  for _, source in ipairs(selection:snapshot():quality().sources) do
+    if source.backend == "none" and not source.absent then return false end
+  end
+  return true
+end
+
 local function now(data)
   if data.now == nil then
-    return {data.unseen and "cannot be seen: " .. data.unseen .. "." or "not looked at."}
+    return {data.unseen and "not seen: " .. data.unseen .. "." or "not looked at."}
   end
   local n, lines = #data.now, {}
   for i = 1, math.min(n, most_rows) do
     lines[i] = describe_row(data.now:row(i)) .. "."
   end
   if n == 0 then
-    lines[1] = "no socket on it."
-  elseif n == 1 then
+    lines[1] = saw_all(data.now) and "no socket on it." or "no socket on it was seen."
+  elseif n == 1 and saw_all(data.now) then
     lines[1] = lines[1]:sub(1, -2) .. "; no other socket on it."
   elseif n > most_rows then
     lines[#lines + 1] = ("and %s: portinfo ls :%d"):format(
@@ -273,6 +305,8 @@ local function now(data)
 end
 
 -- ---- The page ----------------------------------------------------------------------
+
+local status_texts = {generic = "for any private use", reserved = "reserved by IANA"}
 
 local function headline(data)
   local seen, names = {}, {}
@@ -291,8 +325,7 @@ local function headline(data)
     or {data.status.tcp, data.status.udp}
   for _, status in ipairs(statuses) do
     if status ~= "unassigned" then
-      local article = status == "generic" and "for any private use" or status
-      return ("%s port, %s"):format(data.range, article)
+      return ("%s port, %s"):format(data.range, status_texts[status] or status)
     end
   end
   return data.range .. " port, assigned to nobody"
@@ -309,7 +342,8 @@ end
 -- The page as text. Options: width (80).
 function M.text(data, options)
   local room = math.max((options.width or 80) - 11, 20)
-  local out = {("%-8d"):format(data.number)
+  local port = data.transport and data.number .. "/" .. data.transport or data.number
+  local out = {("%-7s "):format(port)
     .. render.wrap(headline(data), math.max((options.width or 80) - 8, 20), 8)}
   local function section(label, lines)
     for i, text in ipairs(lines) do
@@ -321,6 +355,7 @@ function M.text(data, options)
   section("Assigned", assigned(data))
   section("Used by", uses(data))
   section("Risk", risks(data))
+  section("Browsers", browsers(data))
   section("This host", on_host(data))
   section("Now", now(data))
   local hands = by_hand(data.number)
