@@ -273,10 +273,11 @@ size_t pi__check_fields(lua_State *L, int arg, pi_field *fields) {
   return n;
 }
 
-/* Completes what the fields need. */
-static int read_fields(pi_snapshot *s, const pi_field *fields, size_t n,
-                       pi_error *err) {
+/* Completes what the fields need, if there is a row that needs it. */
+static int read_fields(pi_snapshot *s, const pi_selection *rows,
+                       const pi_field *fields, size_t n, pi_error *err) {
   unsigned groups = 0;
+  if (pi_selection_count(rows) == 0) return 0;
   for (size_t i = 0; i < n; i++) groups |= pi_field_describe(fields[i])->group;
   return pi_snapshot_complete(s, groups, err);
 }
@@ -295,7 +296,7 @@ static int selection_write(lua_State *L) {
   pi_snapshot *s;
   pi_error err = {0};
   const pi_selection *rows = check_selection(L, 1, &s);
-  int rc = read_fields(s, fields, n, &err);
+  int rc = read_fields(s, rows, fields, n, &err);
   errno = 0;
   if (rc == 0) {
     rc = pi_emit(s, rows, format, fields, n, write_file, stream->f, &err);
@@ -364,7 +365,7 @@ static int selection_text(lua_State *L) {
   pi_snapshot *s;
   pi_error err = {0};
   const pi_selection *rows = check_selection(L, 1, &s);
-  if (read_fields(s, fields, n, &err) != 0) return pi__push_refusal(L, &err);
+  if (read_fields(s, rows, fields, n, &err) != 0) return pi__push_refusal(L, &err);
   bytes *b = bytes_new(L);
   int rc = pi_emit(s, rows, format, fields, n, append, b, &err);
   if (rc > 0 || rc == PI_ENOMEM) return luaL_error(L, "not enough memory");
