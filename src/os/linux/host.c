@@ -99,6 +99,10 @@ void pi__host_fill(const char *proc, pi_host *host) {
 
 /* ---- How far we see -------------------------------------------------------------- */
 
+/* Inodes of the namespaces that a system starts with (include/linux/proc_ns.h). */
+#define FIRST_USER_NS UINT64_C(0xEFFFFFFD)
+#define FIRST_PID_NS UINT64_C(0xEFFFFFFC)
+
 static bool in_group(gid_t gid) {
   gid_t groups[256];
   if (getegid() == gid) return true;
@@ -147,13 +151,13 @@ static bool is_hidden(const char *proc) {
     }
   }
   fclose(file);
-  return hidden && !has_ptrace(proc);
+  // the root of a user namespace has the capability there alone
+  bool first = namespace_inode(proc, "user") == FIRST_USER_NS;
+  return hidden && !(first && has_ptrace(proc));
 }
 
 void pi__host_sight(const char *proc, pi_quality *quality) {
-  // include/linux/proc_ns.h, PROC_PID_INIT_INO: the first pid namespace
-  const uint64_t first = 0xEFFFFFFC;
   uint64_t ours = namespace_inode(proc, "pid");
-  quality->nested = ours != 0 && ours != first;
+  quality->nested = ours != 0 && ours != FIRST_PID_NS;
   quality->hidden = is_hidden(proc);
 }
