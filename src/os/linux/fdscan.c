@@ -200,23 +200,20 @@ static void count_unreadable(worker *w, uint32_t pid) {
   w->unreadable++;
 }
 
-static void look_at_table(worker *w, uint32_t pid, const char *path,
-                          const char *stat_path) {
+typedef enum sight { SEEN, GONE, DENIED } sight;
+
+static sight look_at_table(worker *w, uint32_t pid, const char *path,
+                           const char *stat_path) {
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) {
-    if (errno == ENOENT || errno == ESRCH) w->vanished++;
-    else count_unreadable(w, pid);
-    return;
-  }
+  if (dir < 0) return errno == ENOENT || errno == ESRCH ? GONE : DENIED;
   table t = {.worker = w, .pid = pid, .dir = dir, .stat_path = stat_path};
   if (list_numbers(dir, w->listing, look_at_fd, &t) != 0 && w->err.code == 0 &&
       !t.gone) {
     if (errno == EACCES || errno == EPERM) t.denied = true;
     else t.gone = true;
   }
-  if (t.gone) w->vanished++;
-  if (t.denied) count_unreadable(w, pid);
   close(dir);
+  return t.denied ? DENIED : t.gone ? GONE : SEEN;
 }
 
 /* ---- Processes and their threads ----------------------------------------------------- */
@@ -224,6 +221,7 @@ static void look_at_table(worker *w, uint32_t pid, const char *path,
 typedef struct tasks {
   worker *worker;
   uint32_t pid;
+  bool denied;
 } tasks;
 
 /* Do two tasks share their table? Where we may not ask, they count as apart. */
@@ -239,22 +237,32 @@ static int look_at_task(void *arg, uint32_t tid) {
            (unsigned)t->pid, (unsigned)tid);
   char *listing = t->worker->listing;
   t->worker->listing = listing + LISTING;  // ours is still being walked
-  look_at_table(t->worker, t->pid, path, "../../../stat");
+  sight got = look_at_table(t->worker, t->pid, path, "../../../stat");
+  if (got == DENIED) t->denied = true;
   t->worker->listing = listing;
   return t->worker->err.code;
+}
+
+/* Looks at the tables of threads; false if one was kept from us. */
+static bool look_at_tasks(worker *w, uint32_t pid) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%u/task", w->scan->proc, (unsigned)pid);
+  int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0) return true;  // ended, or as closed as the process itself
+  tasks t = {.worker = w, .pid = pid};
+  list_numbers(dir, w->listing, look_at_task, &t);
+  close(dir);
+  return !t.denied;
 }
 
 static void look_at_process(worker *w, uint32_t pid) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%u/fd", w->scan->proc, (unsigned)pid);
-  look_at_table(w, pid, path, "../stat");
-  if (!w->scan->threads_too || w->err.code != 0) return;
-  snprintf(path, sizeof path, "%s/%u/task", w->scan->proc, (unsigned)pid);
-  int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) return;  // counted above
-  tasks t = {w, pid};
-  list_numbers(dir, w->listing, look_at_task, &t);
-  close(dir);
+  sight got = look_at_table(w, pid, path, "../stat");
+  bool tasks_too = w->scan->threads_too && w->err.code == 0;
+  if (tasks_too && !look_at_tasks(w, pid)) got = DENIED;
+  if (got == GONE) w->vanished++;
+  if (got == DENIED) count_unreadable(w, pid);
 }
 
 static void *work(void *arg) {
