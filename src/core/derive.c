@@ -231,6 +231,8 @@ static int row_role(const pi_snapshot *s, uint32_t listener, size_t row) {
   case PI_STATE_CLOSE_WAIT:
     if (is_chosen(s, row)) return PI_ROLE_OUTBOUND;  // bound, then connected
     if (listener != PI__NO_ROW) return PI_ROLE_INBOUND;
+    // untold, it may have been accepted by a listener that is gone, or not
+    if (!is_told(s, row)) return role_unknown;
     return by_autobound(s, row, PI_ROLE_OUTBOUND, PI_ROLE_INBOUND);
   default: return PI_ROLE_CLOSING;
   }

@@ -96,7 +96,7 @@ static void where_no_source_tells_the_client_range_does(void **state) {
   script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 50000, "2.2.2.2", 443);
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
   static const char *const roles[] = {"service", "?",       "?",
-                                      "service", "?",       "inbound",
+                                      "service", "?",       "?",
                                       "listener", "inbound"};
   for (size_t i = 0; i < LENGTH(roles); i++) {
     assert_string_equal(roles[i], role(s, i));

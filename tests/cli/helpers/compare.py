@@ -85,10 +85,10 @@ def in_table(claim, listeners):
         claim["autobound"] = "?"
         if claim["state"] == "unconnected":
             claim["role"] = "?"
-        told = (claim["state"] not in ("established", "close-wait")
-                or claim["lport"] in listeners)
-        if not told:
-            claim["role"] = "?"
+    # who connected to whom is told by a listener alone
+    if (claim["state"] in ("established", "close-wait")
+            and claim["lport"] not in listeners):
+        claim["role"] = "?"
     claim.pop("service", None)
     return claim
 
