@@ -153,7 +153,7 @@ describe("the page", function()
   end)
 
   it("does not claim that nobody uses what the registry names", function()
-    has(section(text_of(22), "Used by"), "no other software known to choose it.")
+    has(section(text_of(22), "Used by"), "as assigned; no other software is known to choose it.")
     has(section(text_of(4), "Used by"), "no software known to choose it.")
   end)
 
