@@ -36,7 +36,7 @@ int main(void) {
   pi_filter *listening = NULL;
   pi_snapshot *snapshot = NULL;
   pi_selection *rows = NULL;
-  int rc = pi_filter_word("listening", 9, &listening, &err);
+  int rc = pi_filter_parse("listening", 9, &listening, &err);
   pi_options options = {.groups = PI_GROUP_OWNER, .filter = listening};
   if (rc == 0) rc = pi_snapshot_take(&options, &snapshot, &err);
   if (rc == 0) rc = pi_snapshot_select(snapshot, listening, &rows, &err);

@@ -46,6 +46,7 @@ enum {
 typedef struct pi_error {
   int code; /* PI_E* */
   int os;   /* errno, when the system refused; else 0 */
+  size_t at, length; /* of a filter: the bytes that are meant; else 0 */
   char text[248];
 } pi_error;
 
@@ -400,8 +401,13 @@ typedef enum pi_truth { PI_FALSE, PI_TRUE, PI_UNDECIDED } pi_truth;
 /* One value that a field may have. A text is read as the field's type wants:
  * a service name, an address or CIDR block, a word, a glob. */
 typedef struct pi_operand {
-  enum { PI_OPERAND_TEXT, PI_OPERAND_NUMBER, PI_OPERAND_RANGE } kind;
-  const char *text; /* PI_OPERAND_TEXT */
+  enum {
+    PI_OPERAND_TEXT,    /* one unquoted word: globs, service names ... */
+    PI_OPERAND_LITERAL, /* quoted text: every character is itself */
+    PI_OPERAND_NUMBER,
+    PI_OPERAND_RANGE
+  } kind;
+  const char *text; /* PI_OPERAND_TEXT, PI_OPERAND_LITERAL */
   size_t length;
   uint64_t first, last; /* PI_OPERAND_NUMBER (first), PI_OPERAND_RANGE */
 } pi_operand;
@@ -414,10 +420,15 @@ PI_API int pi_filter_in(pi_field field, const pi_operand *values, size_t n,
 /* `field` has a value; of a yes/no field: it is yes. */
 PI_API int pi_filter_has(pi_field field, pi_filter **ret, pi_error *err);
 
-/* One word that stands alone: a field (has it a value?), a flag (`listening`,
- * `tcp`, `established`, `exposed` ...), `:PORTS`, or `ADDRESS:PORTS`. */
-PI_API int pi_filter_word(const char *word, size_t length, pi_filter **ret,
-                          pi_error *err);
+/* Can we tell whether `field` has a value, and which? Never undecided. */
+PI_API int pi_filter_known(pi_field field, pi_filter **ret, pi_error *err);
+
+/* A filter in its own language (portinfo-filter(7)): tests of fields such as
+ * `lport in {80, 8000..8100}`, flags such as `listening`, `:PORTS`, `and`, `or`,
+ * `not`, parentheses. At most 1 MiB and 256 levels deep. A mistake tells its bytes
+ * in *err, and what would be right. */
+PI_API int pi_filter_parse(const char *text, size_t length, pi_filter **ret,
+                           pi_error *err);
 
 /* Combinations take their operands over, also when they fail; an operand that
  * is NULL (the failed result of another) makes them fail with *err as it is. */
@@ -439,7 +450,7 @@ PI_API unsigned pi_filter_groups(const pi_filter *filter);
 PI_API pi_truth pi_filter_test(const pi_filter *filter,
                                const pi_snapshot *snapshot, size_t row);
 
-/* The i-th word that pi_filter_word knows besides endpoints, or NULL. */
+/* The i-th flag of the filter language, or NULL. */
 PI_API const char *pi_filter_flag(unsigned i);
 
 /* ---- Snapshots ---------------------------------------------------------- */

@@ -15,8 +15,8 @@ local terminal = require "portinfo.terminal"
 local usage = [[
 usage: portinfo                          a Lua prompt (from a pipe: runs a script)
        portinfo PORT|SERVICE[/TRANSPORT]...    the page of a port
-       portinfo ls [WORD...]             sockets; words side by side must all hold:
-                                         listening tcp udp established exposed :PORT ...
+       portinfo ls [FILTER]              sockets; tests side by side must all hold:
+                                         listening tcp exposed :PORT 'lport < 1024' ...
        portinfo :PORT                    sockets with this port, on either side
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
@@ -36,8 +36,23 @@ local function mistake(format, ...)
   error(setmetatable({text = format:format(...)}, Mistake))
 end
 
+-- A filter that cannot be read: the message has lines of its own, safe already.
+local function filter_mistake(message)
+  error(setmetatable({text = message, shown = true}, Mistake))
+end
+
 local function say(format, ...)
   io.stderr:write("portinfo: ", escape(format:format(...)), "\n")
+end
+
+local function complain(err)
+  if getmetatable(err) ~= Mistake then
+    say("%s", chunk.message(err))
+  elseif err.shown then
+    io.stderr:write("portinfo: ", err.text, "\n")
+  else
+    say("%s", err.text)
+  end
 end
 
 -- ---- Options --------------------------------------------------------------------
@@ -212,7 +227,7 @@ local function ls(words, options)
   local list = {}
   for i, word in ipairs(words) do list[i] = word end
   local filter, message = predicate.build(table.concat(list, " "))
-  if not filter then mistake("%s", message) end
+  if not filter then filter_mistake(message) end
   local format = output_format(options, "tsv")
   if format == "table" and options.columns then
     mistake "--columns goes with --format tsv, csv, json or ndjson"
@@ -455,6 +470,6 @@ return function(args)
   end, args)
   if ok then return result or 0 end
   if terminal.interrupted() or result == 130 then return 130 end
-  say("%s", getmetatable(result) == Mistake and result.text or chunk.message(result))
+  complain(result)
   return 2
 end

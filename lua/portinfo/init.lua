@@ -161,8 +161,8 @@ local function check_who(port, name)
   return port
 end
 
--- A query for the sockets that `spec` selects: a table, a string of words, a
--- predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc")
+-- A query for the sockets that `spec` selects: a table, a string of the filter
+-- language, a predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc")
 -- and `proc`, where procfs is mounted.
 function pi.sockets(spec, options)
   return query.new(spec, check_options(options, reading))

@@ -1,7 +1,8 @@
 -- predicate.lua: makes one predicate value out of every spelling: a string of
--- words, a table, or a predicate. Mistakes are returned, not raised.
+-- the filter language, a table, or a predicate. Mistakes are returned, not raised.
 
 local core = require "portinfo.core"
+local escape = require "portinfo.escape"
 local range = require "portinfo.range"
 local schema = require "portinfo.schema"
 
@@ -20,17 +21,29 @@ local function all_of(list)
   for _, predicate in ipairs(list) do
     result = result and result & predicate or predicate
   end
-  return result or core.predicate_word "all"
+  return result or core.predicate_parse ""
 end
 
-local function words(text)
-  local list = {}
-  for word in text:gmatch "[^ \t\n]+" do
-    local predicate, message = core.predicate_word(word)
-    if not predicate then return nil, message end
-    list[#list + 1] = predicate
-  end
-  return all_of(list)
+-- A mistake in a string, with the line of the filter that holds it and a caret
+-- under what is meant.
+local function pointed(text, message, first, length)
+  message = escape(message)
+  if first == 0 then return message end
+  local start = (text:sub(1, first - 1):match ".*\n()") or 1
+  local stop = (text:find("\n", first, true) or #text + 1) - 1
+  start = math.max(start, first - 40)
+  stop = math.min(stop, first + 39)
+  local shown = escape(text:sub(start, stop))
+  local before = utf8.len(escape(text:sub(start, first - 1)))
+  local under = utf8.len(escape(text:sub(first, math.min(stop, first + length - 1))))
+  return ("%s\n  %s\n  %s%s"):format(message, shown, (" "):rep(before),
+    ("^"):rep(math.max(under, 1)))
+end
+
+local function parse(text)
+  local built, message, first, length = core.predicate_parse(text)
+  if built then return built end
+  return nil, pointed(text, message, first, length)
 end
 
 local function operand(field, value)
@@ -122,8 +135,8 @@ end
 
 function build(spec, depth)
   if depth > 256 then return nil, "a filter nested deeper than 256 levels" end
-  if spec == nil then return core.predicate_word "all" end
-  if type(spec) == "string" then return words(spec) end
+  if spec == nil then return core.predicate_parse "" end
+  if type(spec) == "string" then return parse(spec) end
   if M.is_predicate(spec) then return spec end
   if type(spec) == "table" then return from_table(spec, depth) end
   return nil, ("a filter is a string, a table or a predicate, not a %s")

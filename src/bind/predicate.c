@@ -22,16 +22,19 @@ static int predicate_gc(lua_State *L) {
   return 0;
 }
 
-/* predicate_word(word) -> predicate, or nil and what is wrong with it. */
-static int predicate_word(lua_State *L) {
+/* predicate_parse(text) -> predicate; or nil, what is wrong, and which bytes are
+ * meant: the first (from 1; 0: none) and how many. */
+static int predicate_parse(lua_State *L) {
   size_t length;
-  const char *word = luaL_checklstring(L, 1, &length);
+  const char *text = luaL_checklstring(L, 1, &length);
   pi_error err;
   pi_filter **box = box_new(L);
-  if (pi_filter_word(word, length, box, &err) != 0) {
-    return pi__push_refusal(L, &err);
-  }
-  return 1;
+  if (pi_filter_parse(text, length, box, &err) == 0) return 1;
+  luaL_pushfail(L);
+  lua_pushstring(L, err.text);
+  lua_pushinteger(L, err.length > 0 ? (lua_Integer)err.at + 1 : 0);
+  lua_pushinteger(L, (lua_Integer)err.length);
+  return 4;
 }
 
 /* [-0, +0, v] */
@@ -156,7 +159,7 @@ void pi__open_predicate(lua_State *L) {
       {"groups", predicate_groups}, {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
-      {"predicate_word", predicate_word},
+      {"predicate_parse", predicate_parse},
       {"predicate_in", predicate_in},
       {"predicate_has", predicate_has},
       {NULL, NULL},

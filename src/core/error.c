@@ -9,6 +9,7 @@ int pi__fail(pi_error *err, int code, int os, const char *format, ...) {
   if (err == NULL) return code;
   err->code = code;
   err->os = os;
+  err->at = err->length = 0;
   va_list args;
   va_start(args, format);
   int n = vsnprintf(err->text, sizeof err->text, format, args);

@@ -7,6 +7,7 @@
 typedef enum pi__node {
   PI__NODE_ALL, /* true of every row */
   PI__NODE_HAS, /* the field has a value; of a yes/no field: it is yes */
+  PI__NODE_KNOWN, /* it can be seen, or seen that there is none */
   PI__NODE_IN,  /* the field, or a member of it, is one of a set */
   PI__NODE_AND,
   PI__NODE_OR,
@@ -22,6 +23,13 @@ typedef enum pi__kind {
   PI__RESERVED,   /* its ip_local_reserved_ports */
   PI__PRIVILEGED, /* below its ip_unprivileged_port_start */
 } pi__kind;
+
+typedef enum pi__order {
+  PI__LESS,
+  PI__LESS_EQUAL,
+  PI__GREATER,
+  PI__GREATER_EQUAL,
+} pi__order;
 
 /* One value of a set. */
 typedef struct pi__member {
@@ -41,6 +49,19 @@ struct pi_filter {
   pi_filter **kids; /* AND, OR: two or more; NOT: one */
   size_t kid_count, kid_capacity;
 };
+
+/* A node without members or kids; NULL when memory ends. */
+pi_filter *pi__node_new(pi__node node, pi_field field);
+
+/* The flag with this name; NULL if there is none, or on failure (err->code). */
+pi_filter *pi__flag(const char *word, size_t length, pi_error *err);
+
+/* `:PORTS` or `ADDRESS:PORTS`; NULL if the word is neither, or on failure. */
+pi_filter *pi__endpoint(const char *word, size_t length, pi_error *err);
+
+/* Compares a port or number field with one value; NULL on failure. */
+pi_filter *pi__compare(pi_field field, pi__order order, const pi_operand *value,
+                       pi_error *err);
 
 /* Reads one value as `field` wants it and appends what it means to `filter`,
  * which is a PI__NODE_IN: a service name may be several ports. */

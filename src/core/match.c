@@ -162,11 +162,21 @@ static pi_truth test_members(const pi_filter *f, const pi_snapshot *s,
   return held && holders_open(s, row) ? PI_UNDECIDED : PI_FALSE;
 }
 
+/* Can the value be told? Only a group that was not read yet leaves it open. */
+static pi_truth test_known(const pi_filter *f, const pi_snapshot *s,
+                           size_t row) {
+  unsigned group = pi_field_describe(f->field)->group;
+  if (!(pi_snapshot_groups(s) & group)) return PI_UNDECIDED;
+  pi_value v = pi_snapshot_value(s, row, f->field, 0);
+  return of(true, v.sight != PI_UNKNOWN);
+}
+
 pi_truth pi_filter_test(const pi_filter *f, const pi_snapshot *s, size_t row) {
   pi_truth result, t;
   switch (f->node) {
   case PI__NODE_HAS:
   case PI__NODE_IN: return test_members(f, s, row);
+  case PI__NODE_KNOWN: return test_known(f, s, row);
   case PI__NODE_NOT:
     t = pi_filter_test(f->kids[0], s, row);
     return t == PI_UNDECIDED ? t : of(true, t == PI_FALSE);

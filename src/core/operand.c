@@ -335,10 +335,26 @@ static int read_numeric(pi_filter *f, const pi_operand *o, pi_error *err) {
   return add_span(f, o->first, last, err);
 }
 
+/* Quoted text; what is no text is read as if there were no quotes. */
+static int read_literal(pi_filter *f, slice s, pi_error *err) {
+  pi__member m;
+  memset(&m, 0, sizeof m);
+  m.kind = PI__LITERAL;
+  m.text = (char *)s.text;  // copied before it is kept
+  m.length = s.length;
+  return pi__member_add(f, &m, err);
+}
+
 int pi__operand_read(pi_filter *f, const pi_operand *o, pi_error *err) {
-  if (o->kind != PI_OPERAND_TEXT) return read_numeric(f, o, err);
+  pi_type type = pi_field_describe(f->field)->type;
+  if (o->kind == PI_OPERAND_NUMBER || o->kind == PI_OPERAND_RANGE) {
+    return read_numeric(f, o, err);
+  }
   slice s = {o->text, o->length};
-  switch (pi_field_describe(f->field)->type) {
+  if (o->kind == PI_OPERAND_LITERAL && type == PI_TYPE_TEXT) {
+    return read_literal(f, s, err);
+  }
+  switch (type) {
   case PI_TYPE_PORT: return read_port(f, s, err);
   case PI_TYPE_ADDRESS: return read_address(f, s, err);
   case PI_TYPE_WORD: return read_word(f, s, err);
@@ -349,4 +365,57 @@ int pi__operand_read(pi_filter *f, const pi_operand *o, pi_error *err) {
   default:
     return fail(f->field, s, "cannot be compared: test pid or process", err);
   }
+}
+
+/* ---- Order ------------------------------------------------------------------------------ */
+
+/* The one number that a value means, as > 80 or > http; false and *err set. */
+static bool one_number(pi_filter *f, const pi_operand *o, uint64_t *ret,
+                       pi_error *err) {
+  pi_type type = pi_field_describe(f->field)->type;
+  slice s = {o->text, o->length};
+  if (type != PI_TYPE_PORT && type != PI_TYPE_NUMBER && type != PI_TYPE_TIME) {
+    fail(f->field, s, "cannot be: < and > compare ports and numbers", err);
+    return false;
+  }
+  if (pi__operand_read(f, o, err) != 0) return false;
+  const pi__member *m = &f->members[0];
+  for (size_t i = 0; i < f->count; i++) {
+    if (f->members[i].kind == PI__SPAN && f->members[i].first == m->first &&
+        f->members[i].last == m->first) {
+      continue;
+    }
+    fail(f->field, s, "is not one number, which < and > need", err);
+    return false;
+  }
+  *ret = m->first;
+  return true;
+}
+
+static bool order_span(pi__order order, uint64_t n, pi__member *m) {
+  *m = (pi__member){.kind = PI__SPAN, .first = 0, .last = UINT64_MAX};
+  switch (order) {
+  case PI__LESS: m->last = n - 1; return n > 0;
+  case PI__LESS_EQUAL: m->last = n; return true;
+  case PI__GREATER: m->first = n + 1; return n < UINT64_MAX;
+  default: m->first = n; return true;
+  }
+}
+
+pi_filter *pi__compare(pi_field field, pi__order order, const pi_operand *value,
+                       pi_error *err) {
+  uint64_t n;
+  pi__member span;
+  pi_filter *read = pi__node_new(PI__NODE_IN, field);
+  pi_filter *f = pi__node_new(PI__NODE_IN, field);
+  bool ok = read != NULL && f != NULL;
+  if (!ok) pi__nomem(err);
+  ok = ok && one_number(read, value, &n, err);
+  // nothing is below 0: a set without members, false where the field is known
+  ok = ok && (!order_span(order, n, &span) ||
+              pi__member_add(f, &span, err) == 0);
+  pi_filter_free(read);
+  if (ok) return f;
+  pi_filter_free(f);
+  return NULL;
 }

@@ -119,3 +119,15 @@ int pi__word_find(pi_field field, const char *text, size_t length) {
   if (real == NULL) return -1;
   return pi__word_find(field, real, strlen(real));
 }
+
+size_t pi__fields_find(const char *name, size_t length, pi_field fields[2]) {
+  int field = pi_field_find(name, length);
+  bool port = pi__same_word("port", name, length);
+  if (port || pi__same_word("addr", name, length)) {
+    fields[0] = port ? PI_LPORT : PI_LADDR;
+    fields[1] = port ? PI_RPORT : PI_RADDR;
+    return 2;
+  }
+  fields[0] = (pi_field)field;
+  return field >= 0 ? 1 : 0;
+}

@@ -10,7 +10,7 @@ static int reset(void **state) {
 
 static pi_filter *word(const char *text) {
   pi_filter *f = NULL;
-  assert_int_equal(0, pi_filter_word(text, strlen(text), &f, NULL));
+  assert_int_equal(0, pi_filter_parse(text, strlen(text), &f, NULL));
   return f;
 }
 
