@@ -97,7 +97,7 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
   (void)state;
   assert_refused_word("listen", "listen", "\"listening\"");
   assert_refused_word("LISTEN", "TCP", "\"listening\"");
-  assert_refused_word("8080", "8080", "\":8080\"");
+  assert_refused_word("8080", "8080", ":8080 or");
   assert_refused_word("nginx", "nginx", "listening, tcp");
   assert_refused_word("establishd", "establishd", "\"established\"");
   assert_refused_word("closing", "state and a role", "{state = \"closing\"}");
@@ -105,7 +105,7 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
   assert_refused_word("::1", "is an address", "[ ]");
   assert_refused_word("", "unknown word", "listening");
   assert_refused_word(":", "\":\"", "listening");
-  assert_refused_word("*:8080", "*:8080", ":PORT");
+  assert_refused_word("*:8080", "*:8080", "wildcard :8080");
   assert_refused_word(":70000", ":70000" + 1, "65535");
   assert_refused_word(":nosuchservicename", "nosuchservicename", "0-65535");
   assert_refused_word(":htpp", "htpp", "did you mean");
@@ -369,7 +369,7 @@ static void ports_are_numbers_ranges_names_and_the_hosts_own(void **state) {
   pi_snapshot *s = script_take(0);
   assert_is(s, 0, PI_LPORT, "8080", true);
   assert_is(s, 0, PI_LPORT, "08080", true);
-  assert_is(s, 0, PI_LPORT, ":8080 or", true);
+  assert_is(s, 0, PI_LPORT, ":8080", true);
   assert_is(s, 0, PI_LPORT, "8080..8080", true);
   assert_is(s, 0, PI_LPORT, "8079..8081", true);
   assert_is(s, 0, PI_LPORT, "8081..9000", false);
