@@ -59,6 +59,12 @@ int pi__reading_rewind(pi__reading *reading, size_t rows, pi_error *err);
 /* Says that the kernel chose the local port of this row's socket. */
 void pi__reading_autobound(pi__reading *reading, const pi__row *row);
 
+/* After the autobound ones: doubts the others, as they may have been closed before
+ * the kernel was asked, and says whether there are any for whom it matters.
+ * pi__reading_chosen takes the doubt from a row again: its process chose. */
+bool pi__reading_doubt(pi__reading *reading, pi_proto proto, pi_family family);
+void pi__reading_chosen(pi__reading *reading, const pi__row *row);
+
 /* Keeps a text as long as the reading lives. Equal texts may share. */
 int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
              uint32_t *ret, pi_error *err);

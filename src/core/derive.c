@@ -164,18 +164,19 @@ static bool is_connection(pi_state state) {
          state != PI_STATE_UNCONNECTED;
 }
 
-/* Did the kernel tell, for sockets like this one, which ports it chose? */
+/* Did the kernel tell who chose the port of this socket? */
 static bool is_told(const pi_snapshot *s, size_t row) {
   pi_proto proto = (pi_proto)pi__cell(s, row, PI_PROTO);
   pi_family family = (pi_family)pi__cell(s, row, PI_FAMILY);
-  return s->quality.sources[proto][family].autobound;
+  return s->quality.sources[proto][family].autobound &&
+         s->marked[row] != PI__MARK_DOUBT;
 }
 
 /* Did its process choose the port, for sure? An accepted socket has no such mark,
  * whatever its listener has: the kernel drops it from children (SOCK_BINDPORT_LOCK
  * in net/core/sock.c, sk_clone_lock). */
 static bool is_chosen(const pi_snapshot *s, size_t row) {
-  return is_told(s, row) && !s->marked[row];
+  return is_told(s, row) && s->marked[row] == PI__MARK_NONE;
 }
 
 /* Is the port where the kernel never chooses one? */
@@ -184,6 +185,28 @@ static bool is_outside(const pi_snapshot *s, size_t row) {
   const pi_host *host = &s->host;
   return host->ephemeral_known &&
          (port < host->ephemeral_first || port > host->ephemeral_last);
+}
+
+/* Does it matter whether this row was there still when the kernel was asked? Of
+ * connections it calls all autobound but those that were bound first. */
+static bool is_doubtful(const pi_snapshot *s, size_t row) {
+  pi_state state = (pi_state)pi__cell(s, row, PI_STATE);
+  if (s->marked[row] != PI__MARK_NONE || !is_full(state)) return false;
+  return is_connection(state) || !is_outside(s, row);
+}
+
+bool pi__reading_doubt(pi__reading *reading, pi_proto proto,
+                       pi_family family) {
+  pi_snapshot *s = &reading->snapshot;
+  bool any = false;
+  for (size_t row = 0; row < s->count; row++) {
+    if (pi__cell(s, row, PI_PROTO) != proto) continue;
+    if (pi__cell(s, row, PI_FAMILY) != family) continue;
+    if (!is_doubtful(s, row)) continue;
+    s->marked[row] = PI__MARK_DOUBT;
+    any = true;
+  }
+  return any;
 }
 
 static pi_truth autobound(const pi_snapshot *s, uint32_t listener, size_t row) {

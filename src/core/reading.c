@@ -184,7 +184,15 @@ void pi__reading_autobound(pi__reading *reading, const pi__row *row) {
   pi_snapshot *s = &reading->snapshot;
   if (s->identity.rows == NULL) return;
   uint32_t at = *find_slot(s, row);
-  if (at != PI__NO_ROW) s->marked[at] = 1;
+  if (at != PI__NO_ROW) s->marked[at] = PI__MARK_AUTOBOUND;
+}
+
+void pi__reading_chosen(pi__reading *reading, const pi__row *row) {
+  pi_snapshot *s = &reading->snapshot;
+  if (s->identity.rows == NULL) return;
+  uint32_t at = *find_slot(s, row);
+  if (at == PI__NO_ROW || s->marked[at] != PI__MARK_DOUBT) return;
+  s->marked[at] = PI__MARK_NONE;
 }
 
 pi_host *pi__reading_host(pi__reading *reading) {

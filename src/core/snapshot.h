@@ -37,6 +37,12 @@ typedef struct pi__index {
 
 #define PI__NO_ROW UINT32_MAX
 
+typedef enum pi__mark {
+  PI__MARK_NONE, /* its process chose, as far as was told */
+  PI__MARK_AUTOBOUND,
+  PI__MARK_DOUBT, /* it may have been gone when the kernel was asked */
+} pi__mark;
+
 struct pi_snapshot {
   unsigned groups;
   pi__want want;
@@ -47,7 +53,7 @@ struct pi_snapshot {
   uint16_t *service_port; /* of the derived group */
   uint8_t *service_sight;
   pi__index identity; /* rows by cookie, or by tuple and inode; while reading */
-  uint8_t *marked;    /* rows that the kernel bound; while reading */
+  uint8_t *marked;    /* pi__mark of who chose the port; while reading */
 
   const pi__string **texts;
   size_t text_count, text_capacity;

@@ -135,25 +135,46 @@ static int read_sockets(const pi__want *want, pi__reading *reading,
 
 /* ---- Which ports the kernel chose ------------------------------------------------- */
 
-static int mark_row(void *arg, const pi__row *row, pi_error *err) {
+static int mark_autobound(void *arg, const pi__row *row, pi_error *err) {
   (void)err;
   pi__reading_autobound(arg, row);
   return 0;
+}
+
+static int mark_chosen(void *arg, const pi__row *row, pi_error *err) {
+  (void)err;
+  pi__reading_chosen(arg, row);
+  return 0;
+}
+
+static int dump_marks(source *s, row_visit mark, pi_error *err) {
+  bool interrupted;
+  size_t skipped;
+  return pi__sockdiag_dump(s->reading, &s->query, mark, s->reading,
+                           &interrupted, &skipped, err);
+}
+
+/* Which ports the kernel chose, and where that is no proof of the contrary for
+ * the rest, which ones it did not: a socket may be gone since it was read. */
+static int read_marks(source *s, pi_error *err) {
+  s->query.autobound = true;
+  int rc = dump_marks(s, mark_autobound, err);
+  s->note->autobound = rc == 0;
+  if (rc != 0) return rc;
+  if (!pi__reading_doubt(s->reading, s->query.proto, s->query.family)) return 0;
+  s->query.autobound = false;
+  s->query.chosen = true;
+  return dump_marks(s, mark_chosen, err);
 }
 
 static int read_autobound(const pi__want *want, pi__reading *reading,
                           pi_error *err) {
   for (int i = 0; i < 4; i++) {
     source s;
-    bool interrupted;
-    size_t skipped;
     pi_error trouble = {0};
     if (!source_at(want, reading, i, &s)) continue;
     if (s.note->backend != PI_BACKEND_NETLINK) continue;
-    s.query.autobound = true;
-    int rc = pi__sockdiag_dump(reading, &s.query, mark_row, reading,
-                               &interrupted, &skipped, &trouble);
-    s.note->autobound = rc == 0;
+    int rc = read_marks(&s, &trouble);
     if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
     if (err != NULL) *err = trouble;
     return rc;

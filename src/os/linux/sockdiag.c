@@ -36,7 +36,7 @@ typedef struct request {
   struct nlmsghdr header;
   struct inet_diag_req_v2 body;
   struct nlattr attribute;
-  struct inet_diag_bc_op code;
+  struct inet_diag_bc_op code[2];
 } request;
 
 static void request_init(request *r, const pi__sockdiag_query *query) {
@@ -48,14 +48,21 @@ static void request_init(request *r, const pi__sockdiag_query *query) {
   r->body.sdiag_protocol =
       query->proto == PI_PROTO_TCP ? IPPROTO_TCP : IPPROTO_UDP;
   r->body.idiag_states = kernel_states(query);
-  if (!query->autobound) return;
-  // one instruction: behind it is the end (yes), or past the end (no)
-  r->header.nlmsg_len = sizeof *r;
+  if (!query->autobound && !query->chosen) return;
+  // at the end a socket is taken, past it not; a jump alone can lead there
+  // from a test that holds
+  struct inet_diag_bc_op *op = r->code;
+  const uint8_t one = sizeof *op;
+  size_t length = query->chosen ? 2 * one : one;
+  op[0].code = INET_DIAG_BC_AUTO;
+  op[0].yes = one;
+  op[0].no = (uint16_t)(query->chosen ? length : length + 4);
+  op[1].code = INET_DIAG_BC_JMP;
+  op[1].yes = one;
+  op[1].no = one + 4;
   r->attribute.nla_type = INET_DIAG_REQ_BYTECODE;
-  r->attribute.nla_len = sizeof r->attribute + sizeof r->code;
-  r->code.code = INET_DIAG_BC_AUTO;
-  r->code.yes = sizeof r->code;
-  r->code.no = sizeof r->code + 4;
+  r->attribute.nla_len = (uint16_t)(sizeof r->attribute + length);
+  r->header.nlmsg_len = (uint32_t)(offsetof(request, code) + length);
 }
 
 /* ---- Answers ------------------------------------------------------------------- */

@@ -10,6 +10,7 @@ typedef struct pi__sockdiag_query {
   pi_family family;
   uint16_t states; /* bits of pi_state */
   bool autobound;  /* only sockets whose port the kernel chose */
+  bool chosen;     /* only the others */
 } pi__sockdiag_query;
 
 typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
