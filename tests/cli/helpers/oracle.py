@@ -31,7 +31,7 @@ import time
 SO_PROTOCOL, SO_DOMAIN, SO_COOKIE = 38, 39, 57
 IP_BIND_ADDRESS_NO_PORT = 24
 CLONE_FILES, CLONE_NEWUSER, CLONE_NEWNET = 0x400, 0x10000000, 0x40000000
-PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME = 1, 4, 15
 PATIENCE = 20  # seconds that a state may take to be reached
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -151,8 +151,9 @@ def with_process(row):
         return row
     row["holders"] = sorted(row["holders"])
     pid = row["pid"] = row["holders"][0][0]
-    with open("/proc/%d/comm" % pid, "rb") as file:
-        row.setdefault("process", file.read()[:-1].decode())
+    if "process" not in row:
+        with open("/proc/%d/comm" % pid, "rb") as file:
+            row["process"] = file.read()[:-1].decode()
     with open("/proc/%d/status" % pid, "rb") as file:
         status = file.read().split(b"\nUid:")[1].split()
     try:
@@ -787,6 +788,14 @@ def many_threads():
     row = listening(keep(listener()))
     for _ in range(5):
         threading.Thread(target=signal.pause, daemon=True).start()
+    return [row]
+
+
+def secret():
+    """A process that closes itself to others of its user, as agents for keys
+    do: only privilege sees what it holds."""
+    row = listening(keep(listener()))
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     return [row]
 
 
