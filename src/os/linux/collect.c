@@ -99,8 +99,13 @@ static int read_source(source *s, pi_error *err) {
     s->note->os = err->os != 0 ? err->os : EBADMSG;
   }
   if (wish != PI_BACKEND_NETLINK) {
-    rc = read_table(s, err);
+    pi_error refused = *err, table = {0};
+    rc = read_table(s, &table);
+    *err = table;
     if (rc == 0 || is_final(rc)) return rc;
+    if (s->note->os != 0) {
+      pi__fail(err, table.code, table.os, "%s; %s", refused.text, table.text);
+    }
     // no such table although there are others: no such family on this host
     if (err->os == ENOENT && has_proc_net(s->want->proc)) s->note->absent = true;
     if (s->note->os == 0) s->note->os = err->os;
