@@ -5,6 +5,7 @@
 #include "os/linux/netlink.h"
 
 #include <errno.h>
+#include <limits.h>
 
 typedef struct bytes {
   _Alignas(8) char at[8192];
@@ -220,6 +221,17 @@ static void an_error_of_nought_is_an_acknowledgement(void **state) {
   assert_true(dump.done);
 }
 
+static void a_code_that_is_no_errno_is_still_a_refusal(void **state) {
+  (void)state;
+  bytes b = {.used = 0};
+  pi__dump dump;
+  seen s = {0};
+  pi_error err = {0};
+  add_code(&b, NLMSG_ERROR, INT_MIN);
+  assert_int_equal(PI_EOS, walk(&b, &dump, &s, &err));
+  assert_true(err.os > 0);
+}
+
 static void a_dump_may_say_that_it_was_disturbed(void **state) {
   (void)state;
   for (int kind = 0; kind < 3; kind++) {
@@ -247,6 +259,28 @@ static void a_visitor_may_end_the_walk(void **state) {
   assert_int_equal(1, s.count);
 }
 
+static void any_bytes_are_walked_without_harm(void **state) {
+  (void)state;
+  uint64_t seed = 0xd1a6;
+  for (int round = 0; round < 20000; round++) {
+    bytes b = {.used = 0};
+    pi__dump dump;
+    seen s = {0};
+    pi_error err;
+    for (int i = 0; i < 4; i++) {
+      static const uint16_t types[] = {MESSAGE, NLMSG_ERROR, NLMSG_DONE,
+                                       NLMSG_NOOP, NLMSG_OVERRUN};
+      add(&b, types[next_number(&seed) % 5], 0, 1, "payload",
+          next_number(&seed) % 8);
+    }
+    for (int i = 0; i < 3; i++) {
+      b.at[next_number(&seed) % b.used] = (char)next_number(&seed);
+    }
+    b.used -= next_number(&seed) % 8;
+    walk(&b, &dump, &s, &err);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(steps_from_message_to_message),
@@ -257,8 +291,10 @@ int main(void) {
       cmocka_unit_test(answers_to_older_requests_are_left_out),
       cmocka_unit_test(a_refusal_is_told_with_its_errno),
       cmocka_unit_test(an_error_of_nought_is_an_acknowledgement),
+      cmocka_unit_test(a_code_that_is_no_errno_is_still_a_refusal),
       cmocka_unit_test(a_dump_may_say_that_it_was_disturbed),
       cmocka_unit_test(a_visitor_may_end_the_walk),
+      cmocka_unit_test(any_bytes_are_walked_without_harm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

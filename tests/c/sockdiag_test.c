@@ -421,6 +421,26 @@ static void a_recording_cut_at_any_byte_does_no_harm(void **state) {
   }
 }
 
+static void a_recording_with_any_byte_changed_does_no_harm(void **state) {
+  (void)state;
+  recording r = recorded("tcp6");
+  char *copy = malloc(r.used);
+  assert_non_null(copy);
+  memcpy(copy, r.bytes, r.used);
+  for (size_t i = 0; i < r.used; i++) {
+    static const unsigned char bits[] = {0xff, 0x80, 0x01};
+    for (size_t k = 0; k < LENGTH(bits); k++) {
+      rows got = {.query = {.proto = PI_PROTO_TCP, .family = PI_FAMILY_6}};
+      pi__dump dump = {.visit = take_row, .arg = &got, .sequence = 1};
+      pi_error err;
+      copy[i] = (char)(r.bytes[i] ^ (char)bits[k]);
+      pi__netlink_walk(&dump, copy, r.used, &err);
+    }
+    copy[i] = r.bytes[i];
+  }
+  free(copy);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -435,6 +455,7 @@ int main(void) {
       T(reads_a_recorded_dump_of_tcp_over_ipv6),
       T(reads_a_recorded_dump_of_udp),
       T(a_recording_cut_at_any_byte_does_no_harm),
+      T(a_recording_with_any_byte_changed_does_no_harm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,8 @@
  * last read); room for more costs nothing and saves a retry. */
 enum { BUFFER = 64 * 1024 };
 
+enum { MOST_ERRNO = 4095 };
+
 /* Messages and attributes both start at multiples of four; the last one may
  * lack its padding. */
 static size_t step(size_t length, size_t left) {
@@ -39,12 +41,14 @@ const struct nlattr *pi__netlink_attribute(const char **p, const char *end) {
   return a;
 }
 
-/* The errno that a NLMSG_ERROR or NLMSG_DONE carries, 0 if none. */
+/* The errno that a NLMSG_ERROR or NLMSG_DONE carries, 0 if none; include/linux/
+ * err.h has none beyond MOST_ERRNO. */
 static int carried_errno(const struct nlmsghdr *h) {
   int code;
   if (h->nlmsg_len < NLMSG_HDRLEN + sizeof code) return 0;
   memcpy(&code, (const char *)h + NLMSG_HDRLEN, sizeof code);
-  return code < 0 ? -code : 0;
+  if (code >= 0) return 0;
+  return code < -MOST_ERRNO ? EBADMSG : -code;
 }
 
 static int refused(int os, pi_error *err) {
