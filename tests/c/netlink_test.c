@@ -259,6 +259,34 @@ static void a_visitor_may_end_the_walk(void **state) {
   assert_int_equal(1, s.count);
 }
 
+/* What cannot be walked hides the rest of the sockets: that is no success. */
+static void a_datagram_that_ends_in_no_message_is_malformed(void **state) {
+  (void)state;
+  bytes b = {.used = 0};
+  pi__dump dump;
+  seen s = {0};
+  pi_error err = {0};
+  add(&b, MESSAGE, 0, 1, "abcd", 4);
+  add(&b, MESSAGE, 0, 1, "abcd", 4);
+  for (size_t n = 21; n < 40; n++) {
+    b.used = n;
+    assert_int_equal(PI_EREPLY, walk(&b, &dump, &s, &err));
+    assert_int_equal(PI_EREPLY, err.code);
+    assert_says(err.text, "sock_diag");
+  }
+  uint32_t zero = 0;
+  b.used = 40;
+  memcpy(b.at + 20, &zero, 4);
+  assert_int_equal(PI_EREPLY, walk(&b, &dump, &s, &err));
+  // behind the end nothing matters
+  b.used = 0;
+  add(&b, NLMSG_DONE, 0, 1, NULL, 0);
+  memset(b.at + b.used, 0xff, 7);
+  b.used += 7;
+  assert_int_equal(0, walk(&b, &dump, &s, &err));
+  assert_true(dump.done);
+}
+
 static void any_bytes_are_walked_without_harm(void **state) {
   (void)state;
   uint64_t seed = 0xd1a6;
@@ -294,6 +322,7 @@ int main(void) {
       cmocka_unit_test(a_code_that_is_no_errno_is_still_a_refusal),
       cmocka_unit_test(a_dump_may_say_that_it_was_disturbed),
       cmocka_unit_test(a_visitor_may_end_the_walk),
+      cmocka_unit_test(a_datagram_that_ends_in_no_message_is_malformed),
       cmocka_unit_test(any_bytes_are_walked_without_harm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,8 @@ int pi__netlink_walk(pi__dump *dump, const char *bytes, size_t length,
     int rc = dump->visit(dump->arg, h, err);
     if (rc != 0) return rc;
   }
-  return 0;
+  if (dump->done || p == end) return 0;
+  return pi__fail(err, PI_EREPLY, 0, "sock_diag: a malformed answer");
 }
 
 static int send_request(int fd, const struct nlmsghdr *request,
@@ -134,6 +135,7 @@ static int receive_all(pi__dump *dump, int fd, char *buffer, pi_error *err) {
     if (rc != 0) return rc;
     if (cut) dump->interrupted = true;
     rc = pi__netlink_walk(dump, buffer, length, err);
+    if (rc == PI_EREPLY && cut) continue;  // our buffer ended, not their answer
     if (rc != 0) return rc;
   }
   return 0;

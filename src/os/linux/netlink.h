@@ -27,7 +27,8 @@ const struct nlmsghdr *pi__netlink_next(const char **p, const char *end);
 const struct nlattr *pi__netlink_attribute(const char **p, const char *end);
 
 /* Walks one datagram of an answer. 0: go on, or all came, if dump->done. The
- * kernel's refusal is PI_EOS with its errno. */
+ * kernel's refusal is PI_EOS with its errno; PI_EREPLY: it ends in what is no
+ * message. */
 int pi__netlink_walk(pi__dump *dump, const char *bytes, size_t length,
                      pi_error *err);
 
