@@ -1,0 +1,354 @@
+/* ladder_test.c: every function that allocates, with every allocation from the
+ * k-th on failing, k = 0, 1, 2 ... until it succeeds. Each step must say PI_ENOMEM,
+ * leave its result alone, and leave nothing behind.
+ */
+#include "procroot.h"
+#include "starve.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+static const char untouched[1];
+
+/* ---- Sockets of our own, held by a process of our own making ---------------------- */
+
+enum { HOLDER = 4242 };
+
+static void hold(int fd) {
+  struct stat st;
+  assert_int_equal(0, fstat(fd, &st));
+  procroot_hold(HOLDER, fd, st.st_ino);
+}
+
+static void open_sockets(void) {
+  struct sockaddr_in a = {.sin_family = AF_INET};
+  socklen_t length = sizeof a;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  int client = socket(AF_INET, SOCK_STREAM, 0);
+  int udp = socket(AF_INET, SOCK_DGRAM, 0);
+  assert_int_equal(0, bind(listener, (void *)&a, sizeof a));
+  assert_int_equal(0, listen(listener, 5));
+  assert_int_equal(0, getsockname(listener, (void *)&a, &length));
+  assert_int_equal(0, connect(client, (void *)&a, sizeof a));
+  assert_int_equal(0, bind(udp, (void *)&a, sizeof a));
+  hold(listener);
+  hold(client);
+  hold(udp);
+  struct sockaddr_in6 b = {.sin6_family = AF_INET6};
+  int six = socket(AF_INET6, SOCK_STREAM, 0);
+  if (six >= 0 && bind(six, (void *)&b, sizeof b) == 0 && listen(six, 5) == 0) {
+    hold(six);
+  }
+}
+
+static int make_world(void **state) {
+  (void)state;
+  char tables[1024];
+  procroot_make();
+  procroot_process(HOLDER, "a(b)c)d)e", 100);
+  procroot_details(HOLDER);
+  for (unsigned pid = 100; pid < 170; pid++) {  // enough for two workers
+    procroot_process(pid, "idle", 1);
+  }
+  open_sockets();
+  size_t n = procroot_line(tables, sizeof tables, "0100007F:0050",
+                           "00000000:0000", "0A", 0, 5001);
+  procroot_line(tables + n, sizeof tables - n, "0100007F:9C41",
+                "0100007F:0050", "01", 1000, 5002);
+  procroot_text("net/tcp", tables);
+  procroot_line(tables, sizeof tables, "00000000:0035", "00000000:0000", "07",
+                0, 5003);
+  procroot_text("net/udp", tables);
+  procroot_text("net/dev", "");
+  procroot_text("sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+  procroot_text("sys/net/ipv4/ip_local_reserved_ports", "8080\n");
+  procroot_hold(HOLDER, 100, 5001);
+  procroot_hold(HOLDER, 101, 5002);
+  procroot_hold(100, 3, 5001);
+  return 0;
+}
+
+static int end_world(void **state) {
+  (void)state;
+  procroot_remove();
+  return 0;
+}
+
+/* ---- The ladder -------------------------------------------------------------------- */
+
+typedef int (*task)(void *arg, pi_error *err);
+
+/* Tells at how many allocations the task succeeded. */
+static long climb(task run, void *arg) {
+  for (long k = 0; k < 100000; k++) {
+    pi_error err = {0};
+    long before = atomic_load(&starve.alive);
+    atomic_store(&starve.left, k);
+    atomic_store(&starve.asked, 0);
+    int rc = run(arg, &err);
+    atomic_store(&starve.left, STARVE_NEVER);
+    assert_int_equal(before, atomic_load(&starve.alive));
+    if (rc == 0) {
+      assert_int_equal(0, atomic_load(&starve.asked));
+      return k;
+    }
+    if (rc != PI_ENOMEM) fail_msg("step %ld: %d, %s", k, rc, err.text);
+    assert_int_equal(PI_ENOMEM, err.code);
+    assert_string_equal("out of memory", err.text);
+  }
+  fail_msg("the ladder does not end");
+  return 0;
+}
+
+static int take_all(void *arg, pi_error *err) {
+  pi_snapshot *s = (pi_snapshot *)untouched;
+  int rc = pi_snapshot_take(arg, &s, err);
+  if (rc == 0) pi_snapshot_free(s);
+  else assert_ptr_equal(untouched, s);
+  return rc;
+}
+
+static void taking_a_snapshot(void **state) {
+  (void)state;
+  for (int backend = 0; backend < 2; backend++) {
+    pi_options options = {
+        .groups = PI_GROUPS,
+        .proc = procroot,
+        .backend = backend == 0 ? PI_BACKEND_AUTO : PI_BACKEND_PROC,
+    };
+    assert_true(climb(take_all, &options) > 30);
+    options.groups = 0;
+    assert_true(climb(take_all, &options) > 5);
+  }
+}
+
+static pi_snapshot *taken(unsigned groups, pi_backend backend) {
+  pi_snapshot *s = NULL;
+  pi_error err = {0};
+  pi_options options = {
+      .groups = groups, .proc = procroot, .backend = backend};
+  if (pi_snapshot_take(&options, &s, &err) != 0) fail_msg("%s", err.text);
+  return s;
+}
+
+typedef struct completing {
+  unsigned before, groups;
+} completing;
+
+static int complete(void *arg, pi_error *err) {
+  const completing *c = arg;
+  long left = atomic_exchange(&starve.left, STARVE_NEVER);
+  pi_snapshot *s = taken(c->before, PI_BACKEND_PROC);
+  pi_quality quality = *pi_snapshot_quality(s);
+  atomic_store(&starve.left, left);
+  atomic_store(&starve.asked, 0);
+  int rc = pi_snapshot_complete(s, c->groups, err);
+  if (rc != 0) {
+    assert_int_equal(c->before | PI_GROUP_SOCKET, pi_snapshot_groups(s));
+    assert_memory_equal(&quality, pi_snapshot_quality(s), sizeof quality);
+    atomic_store(&starve.left, STARVE_NEVER);
+    assert_int_equal(0, pi_snapshot_complete(s, c->groups, err));
+  }
+  // asked again it is as if nothing had happened
+  assert_int_equal(3, pi_snapshot_count(s));
+  if (c->groups & PI_GROUP_DERIVED) {
+    assert_string_equal("http", pi_snapshot_value(s, 0, PI_SERVICE, 0).text);
+  }
+  if (c->groups & PI_GROUP_OWNER) {
+    assert_int_equal(2, pi_snapshot_value(s, 0, PI_HOLDERS, 0).number);
+    assert_int_equal(100, pi_snapshot_value(s, 0, PI_PID, 0).number);
+    assert_int_equal(HOLDER, pi_snapshot_value(s, 0, PI_PID, 1).number);
+  }
+  if (c->groups & PI_GROUP_PROCESS) {
+    assert_string_equal("true --really",
+                        pi_snapshot_value(s, 0, PI_CMDLINE, 1).text);
+  }
+  pi_snapshot_free(s);
+  return rc;
+}
+
+static void completing_a_snapshot(void **state) {
+  (void)state;
+  static const completing table[] = {
+      {0, PI_GROUP_DERIVED},
+      {0, PI_GROUP_OWNER},
+      {PI_GROUP_OWNER, PI_GROUP_PROCESS | PI_GROUP_OWNER},
+      {0, PI_GROUPS},
+      {PI_GROUP_DERIVED, PI_GROUPS},
+  };
+  for (size_t i = 0; i < LENGTH(table); i++) {
+    assert_true(climb(complete, (void *)&table[i]) > 1);
+  }
+}
+
+/* ---- Filters ------------------------------------------------------------------------- */
+
+static int word(const char *text, pi_filter **ret, pi_error *err) {
+  return pi_filter_word(text, strlen(text), ret, err);
+}
+
+/* A tree of every kind of node and member. */
+static int build(pi_filter **ret, pi_error *err) {
+  static const pi_operand ports[] = {
+      {.kind = PI_OPERAND_TEXT, .text = "https", .length = 5},
+      {.kind = PI_OPERAND_TEXT, .text = "elasticsearch", .length = 13},
+      {.kind = PI_OPERAND_TEXT, .text = "ephemeral", .length = 9},
+      {.kind = PI_OPERAND_NUMBER, .first = 80},
+  };
+  static const pi_operand names[] = {
+      {.kind = PI_OPERAND_TEXT, .text = "a*", .length = 2},
+      {.kind = PI_OPERAND_TEXT, .text = "sshd", .length = 4},
+  };
+  pi_filter *a = NULL, *b = NULL, *c = NULL, *f = NULL;
+  int rc = pi_filter_in(PI_LPORT, ports, 4, &a, err);
+  if (rc == 0) rc = pi_filter_in(PI_PROCESS, names, 2, &b, err);
+  rc = pi_filter_or(a, b, &f, err);  // takes over what there is
+  if (rc != 0) return rc;
+  rc = word("exposed", &c, err);
+  a = NULL;
+  if (rc == 0) rc = pi_filter_not(c, &a, err);
+  rc = pi_filter_or(f, a, &f, err);
+  if (rc != 0) return rc;
+  for (int i = 0; i < 20; i++) {  // side by side, until the node grows
+    a = NULL;
+    word(i % 2 ? "[::1]:443" : "10.0.0.0/8:80", &a, err);
+    rc = pi_filter_or(f, a, &f, err);
+    if (rc != 0) return rc;
+  }
+  *ret = f;
+  return 0;
+}
+
+static int build_and_copy(void *arg, pi_error *err) {
+  (void)arg;
+  pi_filter *f = NULL, *copy = (pi_filter *)untouched;
+  int rc = build(&f, err);
+  if (rc != 0) return rc;
+  rc = pi_filter_copy(f, &copy, err);
+  if (rc == 0) pi_filter_free(copy);
+  else assert_ptr_equal(untouched, copy);
+  pi_filter_free(f);
+  return rc;
+}
+
+static int every_flag(void *arg, pi_error *err) {
+  const char *flag = arg;
+  pi_filter *f = (pi_filter *)untouched;
+  int rc = word(flag, &f, err);
+  if (rc == 0) pi_filter_free(f);
+  else assert_ptr_equal(untouched, f);
+  return rc;
+}
+
+static void building_filters(void **state) {
+  (void)state;
+  assert_true(climb(build_and_copy, NULL) > 100);
+  const char *flag;
+  for (unsigned i = 0; (flag = pi_filter_flag(i)) != NULL; i++) {
+    assert_true(climb(every_flag, (void *)(uintptr_t)flag) > 0);
+  }
+  assert_true(climb(every_flag, "1.2.3.4:ssh") > 4);
+}
+
+/* ---- Selections and bytes ---------------------------------------------------------------- */
+
+static int select_and_sort(void *arg, pi_error *err) {
+  const pi_filter *f = arg;
+  long left = atomic_exchange(&starve.left, STARVE_NEVER);
+  pi_snapshot *s = taken(0, PI_BACKEND_PROC);
+  atomic_store(&starve.left, left);
+  pi_selection *sel = (pi_selection *)untouched;
+  int rc = pi_snapshot_select(s, f, &sel, err);
+  if (rc != 0) {
+    assert_ptr_equal(untouched, sel);
+  } else {
+    assert_int_equal(3, pi_selection_count(sel));
+    size_t first = pi_selection_at(sel, 0), second = pi_selection_at(sel, 1);
+    rc = pi_selection_sort(s, sel, err);
+    if (rc != 0) {  // it stays in the order it had
+      assert_int_equal(first, pi_selection_at(sel, 0));
+      assert_int_equal(second, pi_selection_at(sel, 1));
+    }
+    pi_selection_free(sel);
+  }
+  pi_snapshot_free(s);
+  return rc;
+}
+
+static void selecting_rows(void **state) {
+  (void)state;
+  pi_filter *a = NULL, *b = NULL, *f = NULL;
+  assert_true(climb(select_and_sort, NULL) > 1);
+  assert_int_equal(0, word("lport", &a, NULL));
+  assert_int_equal(0, word("exe", &b, NULL));
+  assert_int_equal(0, pi_filter_not(b, &b, NULL));
+  assert_int_equal(0, pi_filter_or(b, a, &f, NULL));
+  assert_true(climb(select_and_sort, f) > 1);
+  pi_filter_free(f);
+}
+
+static int count_bytes(void *arg, const char *bytes, size_t length) {
+  (void)bytes;
+  *(size_t *)arg += length;
+  return 0;
+}
+
+typedef struct emitting {
+  pi_snapshot *snapshot;
+  pi_selection *selection;
+  pi_format format;
+} emitting;
+
+static int emit(void *arg, pi_error *err) {
+  const emitting *e = arg;
+  pi_field fields[PI_FIELD_COUNT];
+  size_t bytes = 0;
+  for (int f = 0; f < PI_FIELD_COUNT; f++) fields[f] = (pi_field)f;
+  int rc = pi_emit(e->snapshot, e->selection, e->format, fields,
+                   PI_FIELD_COUNT, count_bytes, &bytes, err);
+  assert_int_equal(rc == 0, bytes > 0);
+  return rc;
+}
+
+static void writing_rows(void **state) {
+  (void)state;
+  emitting e = {.snapshot = taken(PI_GROUPS, PI_BACKEND_PROC)};
+  assert_int_equal(0,
+                   pi_snapshot_select(e.snapshot, NULL, &e.selection, NULL));
+  for (int format = PI_TSV; format <= PI_NDJSON; format++) {
+    e.format = (pi_format)format;
+    assert_int_equal(1, climb(emit, &e));
+  }
+  pi_selection_free(e.selection);
+  pi_snapshot_free(e.snapshot);
+}
+
+/* What cannot be kept of the host stays not known; it never fails for that. */
+static void reading_the_host(void **state) {
+  (void)state;
+  pi_host host;
+  for (long k = 0; k < 2; k++) {
+    atomic_store(&starve.left, k);
+    int rc = pi_host_read(procroot, &host, NULL);
+    atomic_store(&starve.left, STARVE_NEVER);
+    assert_int_equal(0, rc);
+    assert_int_equal(0, atomic_load(&starve.alive));
+    assert_true(host.ephemeral_known);
+    assert_true(host.reserved_known == (k == 1));
+    assert_true(pi_host_reserves(&host, 8080) == (k == 1));
+  }
+}
+
+int main(void) {
+  atomic_store(&starve.left, STARVE_NEVER);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(taking_a_snapshot),
+      cmocka_unit_test(completing_a_snapshot),
+      cmocka_unit_test(building_filters),
+      cmocka_unit_test(selecting_rows),
+      cmocka_unit_test(writing_rows),
+      cmocka_unit_test(reading_the_host),
+  };
+  return cmocka_run_group_tests(tests, make_world, end_world);
+}
