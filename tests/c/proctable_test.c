@@ -158,6 +158,30 @@ static void a_socket_without_a_file_has_no_sure_user(void **state) {
   }
 }
 
+static void numbers_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  pi__row row;
+  assert_true(read_line(PI_PROTO_TCP, PI_FAMILY_4,
+                        line_of("01", queues, "4294967295",
+                                "18446744073709551615"), &row));
+  assert_int_equal(UINT32_MAX, row.uid);
+  assert_true(row.inode == UINT64_MAX);
+  static const char *const bad[][3] = {
+      {queues, "1", "18446744073709551616"},
+      {queues, "1", "99999999999999999999999999"},
+      {queues, "4294967296", "5"},  // is not root
+      {"100000000:00000000", "1", "5"},
+      {"00000000:100000000", "1", "5"},
+      {"00000000:10000000000000000", "1", "5"},
+  };
+  for (size_t i = 0; i < LENGTH(bad); i++) {
+    if (read_line(PI_PROTO_TCP, PI_FAMILY_4,
+                  line_of("01", bad[i][0], bad[i][1], bad[i][2]), &row)) {
+      fail_msg("line %zu is taken", i);
+    }
+  }
+}
+
 static void what_is_no_line_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
@@ -222,6 +246,7 @@ int main(void) {
       cmocka_unit_test(v6only_is_never_told),
       cmocka_unit_test(reads_every_state),
       cmocka_unit_test(a_socket_without_a_file_has_no_sure_user),
+      cmocka_unit_test(numbers_that_do_not_fit_are_refused),
       cmocka_unit_test(what_is_no_line_is_refused),
       cmocka_unit_test(a_line_cut_short_is_none),
   };

@@ -84,6 +84,7 @@ static bool take_queues(cursor *c, pi__row *row) {
   skip_spaces(c);
   if (!take_number(c, 16, &tx) || !skip_char(c, ':')) return false;
   if (!take_number(c, 16, &rx)) return false;
+  if (tx > UINT32_MAX || rx > UINT32_MAX) return false;
   row->txq = (uint32_t)tx;
   row->rxq = (uint32_t)rx;
   return true;
@@ -121,7 +122,7 @@ bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
   if (!take_queues(&c, row)) return false;
   if (!skip_field(&c) || !skip_field(&c)) return false;  // timer, retransmits
   skip_spaces(&c);
-  if (!take_number(&c, 10, &n)) return false;
+  if (!take_number(&c, 10, &n) || n > UINT32_MAX) return false;
   row->uid = (uint32_t)n;
   if (!skip_field(&c)) return false;  // timeout
   skip_spaces(&c);
