@@ -75,12 +75,14 @@ static bool parse_number(const char *name, uint32_t *ret) {
   return true;
 }
 
-/* Calls `each` for every entry that is a number, until it returns non-zero. */
+/* Calls `each` for every entry that is a number, until it returns non-zero.
+ * PI_EOS, with errno: the directory cannot be read. */
 static int list_numbers(int dir, char *buffer,
                         int (*each)(void *arg, uint32_t n), void *arg) {
   for (;;) {
     long got = syscall(SYS_getdents64, dir, buffer, LISTING);
-    if (got < 0) return errno == EINTR ? 0 : -1;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return PI_EOS;
     if (got == 0) return 0;
     for (long at = 0; at < got;) {
       const struct dirent64 *entry = (const void *)(buffer + at);
@@ -116,6 +118,9 @@ static int list_pids(scan *s, pi_error *err) {
   pid_list list = {s, err};
   int rc = buffer == NULL ? pi__nomem(err)
                           : list_numbers(dir, buffer, add_pid, &list);
+  if (rc == PI_EOS) {
+    pi__fail(err, PI_EOS, errno, "%s: %s", s->proc, strerror(errno));
+  }
   pi__realloc(buffer, 0);
   close(dir);
   return rc;
