@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 
 static int make_root(void **state) {
   (void)state;
@@ -326,6 +327,60 @@ static void a_hidden_procfs_leaves_owners_open(void **state) {
   }
 }
 
+/* Runs as an ordinary user, in a process of its own, as root reads everything. */
+static int as_nobody(int (*run)(void)) {
+  fflush(NULL);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) _exit(99);
+    _exit(run());
+  }
+  int status;
+  assert_int_equal(child, waitpid(child, &status, 0));
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+static int count_unreadable(void) {
+  pi_snapshot *s = NULL;
+  if (take(PI_GROUP_OWNER, &s, NULL) != 0) return 90;
+  const pi_quality *q = pi_snapshot_quality(s);
+  bool permission =
+      pi_snapshot_value(s, 0, PI_WHY, 0).number == PI_WHY_PERMISSION;
+  int n = permission && q->processes == 4 ? (int)q->unreadable : 91;
+  pi_snapshot_free(s);
+  return n;
+}
+
+/* Its threads' tables are as closed as its own: one process, one count. */
+static void a_process_that_is_closed_to_us_counts_once(void **state) {
+  (void)state;
+  static const char *const closed[] = {"20/fd", "20/task/20/fd",
+                                       "20/task/21/fd", "20/task/22/fd",
+                                       "30/fd"};
+  procroot_text("net/dev", "");
+  write_table("net/tcp", 1, 1, "");
+  procroot_process(10, "open", 1);
+  procroot_process(20, "closed", 1);
+  procroot_process(30, "closed", 1);
+  procroot_process(40, "thread", 1);
+  procroot_path("20/task/20/fd/.");
+  procroot_path("20/task/21/fd/.");
+  procroot_path("20/task/22/fd/.");
+  procroot_path("30/task/30/fd/.");
+  // a kernel thread's table is closed as well, and does not matter
+  procroot_text("40/stat", "40 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 "
+                           "20 0 1 0 5 9\n");
+  assert_int_equal(0, chmod(procroot_path("40/fd"), 0));
+  for (size_t i = 0; i < LENGTH(closed); i++) {
+    assert_int_equal(0, chmod(procroot_path(closed[i]), 0));
+  }
+  int n = as_nobody(count_unreadable);
+  if (n == 99) skip_because("cannot become an ordinary user here");
+  assert_int_equal(2, n);
+}
+
 static int fail_to_list(void) {
   char path[128];
   pi_snapshot *s = NULL;
@@ -369,6 +424,7 @@ int main(void) {
       T(descriptors_of_all_processes_are_looked_at),
       T(a_procfs_without_processes_shows_no_owners),
       T(a_hidden_procfs_leaves_owners_open),
+      T(a_process_that_is_closed_to_us_counts_once),
       T(a_procfs_that_cannot_be_listed_shows_no_owners),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
