@@ -77,7 +77,7 @@ static const char *json_string(const char *p) {
       }
       continue;
     }
-    size_t n = pi__utf8_read(p, strlen(p), &point);
+    size_t n = pi__utf8_read(p, strnlen(p, 4), &point);
     if (n == 0) return NULL;
     p += n;
   }

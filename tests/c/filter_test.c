@@ -106,7 +106,7 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
   assert_refused_word("", "unknown word", "listening");
   assert_refused_word(":", "\":\"", "listening");
   assert_refused_word("*:8080", "*:8080", "wildcard :8080");
-  assert_refused_word(":70000", ":70000" + 1, "65535");
+  assert_refused_word(":70000", "70000", "65535");
   assert_refused_word(":nosuchservicename", "nosuchservicename", "0-65535");
   assert_refused_word(":htpp", "htpp", "did you mean");
   assert_refused_word("[::g]:80", "::g", "::1");
