@@ -52,9 +52,9 @@ typedef struct pi__row {
  * meet a socket twice while the kernel's tables move. */
 int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err);
 
-/* The number of rows, and a return to an earlier number. */
+/* The number of rows, and a return to an earlier number, which cannot fail. */
 size_t pi__reading_rows(const pi__reading *reading);
-int pi__reading_rewind(pi__reading *reading, size_t rows, pi_error *err);
+void pi__reading_rewind(pi__reading *reading, size_t rows);
 
 /* Says that the kernel chose the local port of this row's socket. */
 void pi__reading_autobound(pi__reading *reading, const pi__row *row);

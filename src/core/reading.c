@@ -59,13 +59,9 @@ static uint32_t *find_slot(pi_snapshot *s, const pi__row *row) {
   }
 }
 
-/* Rebuilds the index over the present rows with room for `expected`. */
-static int reindex(pi_snapshot *s, size_t expected, pi_error *err) {
-  pi__index fresh;
-  int rc = pi__index_init(&fresh, expected, err);
-  if (rc != 0) return rc;
-  pi__index_deinit(&s->identity);
-  s->identity = fresh;
+/* Puts the present rows into an index without any. */
+static void index_fill(pi_snapshot *s) {
+  s->identity.used = 0;
   for (size_t i = 0; i < s->count; i++) {
     pi__row row;
     row_load(s, i, &row);
@@ -73,6 +69,16 @@ static int reindex(pi_snapshot *s, size_t expected, pi_error *err) {
     if (*slot == PI__NO_ROW) s->identity.used++;
     *slot = (uint32_t)i;
   }
+}
+
+/* Rebuilds the index over the present rows with room for `expected`. */
+static int reindex(pi_snapshot *s, size_t expected, pi_error *err) {
+  pi__index fresh;
+  int rc = pi__index_init(&fresh, expected, err);
+  if (rc != 0) return rc;
+  pi__index_deinit(&s->identity);
+  s->identity = fresh;
+  index_fill(s);
   return 0;
 }
 
@@ -173,11 +179,15 @@ size_t pi__reading_rows(const pi__reading *reading) {
   return reading->snapshot.count;
 }
 
-int pi__reading_rewind(pi__reading *reading, size_t rows, pi_error *err) {
+void pi__reading_rewind(pi__reading *reading, size_t rows) {
   pi_snapshot *s = &reading->snapshot;
-  if (rows == s->count) return 0;
+  if (rows == s->count) return;
   s->count = rows;
-  return reindex(s, rows, err);
+  // in the room it has: taking back must not fail for want of memory
+  for (size_t i = 0; i <= s->identity.mask; i++) {
+    s->identity.rows[i] = PI__NO_ROW;
+  }
+  index_fill(s);
 }
 
 void pi__reading_autobound(pi__reading *reading, const pi__row *row) {

@@ -183,6 +183,28 @@ static void completing_a_snapshot(void **state) {
   }
 }
 
+/* A dump that failed is taken back also when memory has ended: its rows would
+ * stand in the way of those from another source. */
+static void taking_rows_back(void **state) {
+  (void)state;
+  pi_snapshot *s = taken(0, PI_BACKEND_PROC);
+  pi__reading *r = (pi__reading *)s;
+  pi__row row = {.state = PI_STATE_LISTEN, .inode = 9};
+  for (int i = 0; i < 50; i++) {
+    row.lport = (uint16_t)i;
+    assert_int_equal(0, pi__reading_row(r, &row, NULL));
+  }
+  atomic_store(&starve.left, 0);
+  pi__reading_rewind(r, 3);
+  for (int i = 0; i < 50; i++) {
+    row.lport = (uint16_t)i;
+    assert_int_equal(0, pi__reading_row(r, &row, NULL));
+    assert_int_equal(4 + i, pi__reading_rows(r));
+  }
+  atomic_store(&starve.left, STARVE_NEVER);
+  pi_snapshot_free(s);
+}
+
 /* ---- Filters ------------------------------------------------------------------------- */
 
 static int word(const char *text, pi_filter **ret, pi_error *err) {
@@ -346,6 +368,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(taking_a_snapshot),
       cmocka_unit_test(completing_a_snapshot),
+      cmocka_unit_test(taking_rows_back),
       cmocka_unit_test(building_filters),
       cmocka_unit_test(selecting_rows),
       cmocka_unit_test(writing_rows),

@@ -63,9 +63,8 @@ static int read_netlink(source *s, pi_error *err) {
       s->note->partial = interrupted || skipped > 0;
       if (!interrupted || retries == MOST_RETRIES) return 0;
     }
-    int undo = pi__reading_rewind(s->reading, before, rc == 0 ? err : NULL);
+    pi__reading_rewind(s->reading, before);
     if (rc != 0) return rc;
-    if (undo != 0) return undo;
   }
 }
 
@@ -74,7 +73,7 @@ static int read_table(source *s, pi_error *err) {
   int rc = pi__proctable_read(s->want, s->query.proto, s->query.family,
                               s->query.states, add_row, s->reading, err);
   if (rc != 0) {
-    pi__reading_rewind(s->reading, before, NULL);
+    pi__reading_rewind(s->reading, before);
     return rc;
   }
   s->note->backend = PI_BACKEND_PROC;
