@@ -209,6 +209,21 @@ static void a_family_without_a_table_is_absent(void **state) {
   pi_snapshot_free(s);
 }
 
+static void a_table_that_cannot_be_read_is_not_absent(void **state) {
+  (void)state;
+  procroot_text("net/dev", "");
+  write_table("net/tcp", 2, 1, "");
+  procroot_path("net/tcp6/.");  // a folder: it opens, and gives no bytes
+  pi_snapshot *s = taken(0);
+  const pi_quality *q = pi_snapshot_quality(s);
+  const struct pi_source *tcp6 = &q->sources[PI_PROTO_TCP][PI_FAMILY_6];
+  assert_int_equal(2, pi_snapshot_count(s));
+  assert_false(tcp6->absent);
+  assert_int_equal(PI_BACKEND_NONE, tcp6->backend);
+  assert_int_equal(EISDIR, tcp6->os);
+  pi_snapshot_free(s);
+}
+
 static void no_tables_at_all_is_an_error_that_names_them(void **state) {
   (void)state;
   pi_snapshot *s = (pi_snapshot *)procroot, *before = s;
@@ -419,6 +434,7 @@ int main(void) {
       cmocka_unit_test(reads_this_host),
       T(lines_met_twice_and_odd_ones_are_no_rows),
       T(a_family_without_a_table_is_absent),
+      T(a_table_that_cannot_be_read_is_not_absent),
       T(no_tables_at_all_is_an_error_that_names_them),
       T(a_filter_leaves_out_what_it_excludes),
       T(descriptors_of_all_processes_are_looked_at),

@@ -226,6 +226,29 @@ static void every_part_of_a_tuple_tells_sockets_apart(void **state) {
   pi_snapshot_free(s);
 }
 
+/* Thousands that differ in one part alone, so that many meet in the index. */
+static void each_part_of_a_tuple_is_compared(void **state) {
+  (void)state;
+  for (int part = 0; part < 5; part++) {
+    script_reset();
+    for (unsigned i = 0; i < 4000; i++) {
+      script_row *r =
+          script_peer(PI_STATE_TIME_WAIT, "1.1.0.0", 5, "2.2.0.0", 6);
+      r->row.cookie = r->row.inode = 0;
+      switch (part) {
+      case 0: r->row.lport = (uint16_t)i; break;
+      case 1: r->row.rport = (uint16_t)i; break;
+      case 2: r->row.inode = i; break;
+      case 3: memcpy(r->row.laddr.bytes + 12, &i, sizeof i); break;
+      default: memcpy(r->row.raddr.bytes + 12, &i, sizeof i);
+      }
+    }
+    pi_snapshot *s = script_take(0);
+    assert_int_equal(4000, pi_snapshot_count(s));
+    pi_snapshot_free(s);
+  }
+}
+
 /* ---- Rewind, by hand -------------------------------------------------------------- */
 
 static void a_rewound_dump_leaves_nothing(void **state) {
@@ -441,6 +464,7 @@ int main(void) {
       cmocka_unit_test_setup(sockets_that_share_a_port_stay_apart, reset),
       cmocka_unit_test_setup(a_line_met_twice_is_one_row, reset),
       cmocka_unit_test_setup(every_part_of_a_tuple_tells_sockets_apart, reset),
+      cmocka_unit_test_setup(each_part_of_a_tuple_is_compared, reset),
       cmocka_unit_test_setup(a_rewound_dump_leaves_nothing, reset),
       cmocka_unit_test_setup(texts_are_kept_byte_by_byte, reset),
       cmocka_unit_test_setup(reads_only_sockets_unless_asked, reset),
