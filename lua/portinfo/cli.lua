@@ -366,7 +366,7 @@ end
 
 function verbs.doctor(words, options)
   if #words > 0 then mistake("doctor takes no words, not '%s'", words[1]) end
-  local data = doctor.data()
+  local data = doctor.data{backend = options.backend, proc = options.proc}
   if options.format == "json" then
     data.v = 1
     write(json.encode(data) .. "\n")

@@ -43,16 +43,20 @@ local function names(list)
 end
 
 -- Everything as data: {version, registry_date, uid, held, missing, host,
--- sockets, quality, advice}.
-function M.data()
+-- sockets, quality, advice}. Options: backend, proc (see pi.sockets).
+function M.data(options)
+  options = options or {}
   local me = identity()
   local data = {
     version = core.version, registry_date = core.registry_date,
     uid = me.uid, held = names(me.held or {}), missing = names(me.missing or {}),
-    host = core.host() or {}, advice = {},
+    host = core.host(options.proc) or {}, advice = {},
   }
   if data.host.reserved then data.host.reserved = #data.host.reserved end
-  local snapshot, message = core.take{groups = {"derived", "owner", "process"}}
+  local snapshot, message = core.take{
+    groups = {"derived", "owner", "process"},
+    backend = options.backend, proc = options.proc,
+  }
   if not snapshot then
     data.error = message
     return data

@@ -1,0 +1,59 @@
+-- What can be seen from here, as data and as text.
+
+local doctor = require "portinfo.doctor"
+local fake = require "fake"
+
+local function has(text, what)
+  if not text:find(what, 1, true) then assert.equal(what, text) end
+end
+
+local options = fake.options{
+  host = {ports = "40000 50000", start = 80, reserved = "1,2,3"},
+  tcp = {{"0.0.0.0:22", state = "listen", inode = 1}, {"0.0.0.0:23", state = "listen", inode = 2}},
+  udp6 = false,
+  processes = {
+    {pid = 42, name = "sshd", fds = {[3] = 1}},
+    {pid = 43, name = "secret", closed = true},
+  },
+}
+
+describe("the doctor", function()
+  it("looks at this machine", function()
+    local data = doctor.data()
+    assert.is_truthy(data.version)
+    assert.is_truthy(data.registry_date)
+    assert.is_true(data.sockets == nil or data.sockets >= 0)
+    assert.is_truthy(doctor.text(data):find "^portinfo +%d")
+  end)
+
+  it("looks where it is told to", function()
+    local data = doctor.data(options)
+    assert.equal(2, data.sockets)
+    assert.equal(40000, data.host.ephemeral_first)
+    assert.equal(3, data.host.reserved)
+    assert.same({"1 owner unknown for lack of permission: 1 process could not be read"},
+                data.blind_spots)
+  end)
+
+  it("says the same in words", function()
+    local text = doctor.text(doctor.data(options))
+    has(text, "client range       40000-50000\n")
+    has(text, "reserved ports     3 ports\n")
+    has(text, "unprivileged from  80\n")
+    has(text, "tcp over ipv4      proc, 2 sockets")
+    has(text, "udp over ipv6      not on this host\n")
+    has(text, "processes          2, 1 of them unreadable\n")
+    has(text, "unseen             1 owner unknown for lack of permission")
+    assert.is_nil(text:find " \n")
+  end)
+
+  it("advises when something stays unseen", function()
+    assert.is_true(#doctor.data(options).advice > 0)
+  end)
+
+  it("tells why there are no sockets to see", function()
+    local data = doctor.data{backend = "proc", proc = "/nonexistent"}
+    has(data.error, "cannot read sockets: /nonexistent/net/tcp")
+    has(doctor.text(data), "sockets            cannot read sockets: /nonexistent")
+  end)
+end)
