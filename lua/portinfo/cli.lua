@@ -389,12 +389,13 @@ end
 
 local function repl() return require "portinfo.shell".run(environment()) end
 
--- Runs a function as a person's code; its error is one line of theirs.
+-- Runs a function as a person's code: its results, or nil and the exit status;
+-- its error is one line of theirs.
 local function run_code(code, ...)
-  local values = table.pack(pcall(code, ...))
-  if values[1] then return values end
-  if terminal.interrupted() then return nil, 130 end
-  io.stderr:write("portinfo: ", chunk.message(values[2]), "\n")
+  local values = table.pack(terminal.call(code, ...))
+  if values[2] then return nil, 130 end
+  if values[1] then return table.pack(table.unpack(values, 3, values.n)) end
+  io.stderr:write("portinfo: ", chunk.message(values[3]), "\n")
   return nil, 2
 end
 
@@ -405,10 +406,10 @@ local function evaluate(options)
   if not compiled then mistake("%s", message) end
   local values, status = run_code(compiled)
   if not values then return status end
-  for i = 2, values.n do
+  for i = 1, values.n do
     local shown, trouble = run_code(chunk.show, values[i], {width = screen_width(options)})
     if not shown then return trouble end
-    write(shown[2])
+    write(shown[1])
   end
   return 0
 end

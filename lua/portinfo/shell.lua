@@ -91,20 +91,8 @@ local function show_values(env, values)
   end
 end
 
-local function complain(err)
-  if terminal.interrupted() then
-    io.stderr:write "interrupted\n"
-  else
-    io.stderr:write(chunk.message(err), "\n")
-  end
-end
-
-local function run(env, compiled)
-  local values = table.pack(pcall(compiled))
-  if not values[1] then return complain(values[2]) end
-  local ok, err = pcall(show_values, env,
-    table.pack(table.unpack(values, 2, values.n)))
-  if not ok then complain(err) end
+local function complain(err, interrupted)
+  io.stderr:write(interrupted and "interrupted" or chunk.message(err), "\n")
 end
 
 -- ---- History ----------------------------------------------------------------------
@@ -124,6 +112,22 @@ end
 
 -- ---- The loop ----------------------------------------------------------------------
 
+-- Reads a chunk and runs it. True when the session is over.
+local function turn(env)
+  local code, compiled, message = read_chunk(env)
+  if code == nil then return true end
+  if code == false or code:match "^%s*$" then return false end
+  terminal.remember(code)
+  if code:match "^%s*%." then
+    return run_command(code:match "^%s*(.*)") == "quit"
+  elseif not compiled then
+    complain(message)
+  else
+    show_values(env, table.pack(compiled()))
+  end
+  return false
+end
+
 -- Runs until the input ends; `env` is where chunks live.
 function M.run(env)
   local path = history_path()
@@ -131,21 +135,11 @@ function M.run(env)
   if path then note(terminal.load_history(path)) end
   io.stdout:write(("portinfo %s, registry of %s. Try pi.listening() or .help\n")
     :format(core.version, core.registry_date))
-  while true do
-    local code, compiled, message = read_chunk(env)
-    if code == nil then break end
-    if code and not code:match "^%s*$" then
-      terminal.remember(code)
-      if code:match "^%s*%." then
-        if run_command(code:match "^%s*(.*)") == "quit" then break end
-      elseif compiled then
-        run(env, compiled)
-      else
-        io.stderr:write(chunk.message(message), "\n")
-      end
-      io.stdout:flush()
-    end
-  end
+  repeat
+    local ok, interrupted, result = terminal.call(turn, env)
+    if not ok then complain(result, interrupted) end
+    io.stdout:flush()
+  until ok and result
   if path then note(terminal.save_history(path)) end
   return 0
 end

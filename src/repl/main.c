@@ -17,10 +17,15 @@ enum { EXIT_ERROR = 2, EXIT_INTERRUPTED = 130 };
 /* How many instructions pass between two looks at the interrupt flag. */
 enum { HOOK_COUNT = 10000 };
 
-/* Raises as long as the flag is set, so that a loop around pcall ends as well.
+/* Raises as long as the flag is set, and then at every instruction: whoever
+ * catches the error, such as a loop around pcall, meets the next one at once.
  * Coroutines inherit the hook from the state that makes them. */
 static void on_count(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  int count = terminal_interrupted() ? 1 : HOOK_COUNT;
+  if (lua_gethookcount(L) != count) {
+    lua_sethook(L, on_count, LUA_MASKCOUNT, count);
+  }
   if (terminal_interrupted()) luaL_error(L, "interrupted");
 }
 

@@ -54,6 +54,18 @@ static int l_interrupted(lua_State *L) {
   return 1;
 }
 
+/* With the flag set, the hook stops Lua code at once: it is cleared here, before
+ * any of our own runs again. */
+static int l_call(lua_State *L) {
+  luaL_checkany(L, 1);
+  int rc = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  lua_pushboolean(L, rc == LUA_OK);
+  lua_pushboolean(L, interrupted != 0);
+  interrupted = 0;
+  lua_rotate(L, 1, 2);  // ok, interrupted, results
+  return lua_gettop(L);
+}
+
 /* ---- The screen -------------------------------------------------------------------- */
 
 static int l_is_terminal(lua_State *L) {
@@ -254,8 +266,9 @@ int luaopen_portinfo_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"is_terminal", l_is_terminal},   {"width", l_width},
       {"read", l_read},                 {"interrupted", l_interrupted},
-      {"remember", l_remember},         {"load_history", l_load_history},
-      {"save_history", l_save_history}, {NULL, NULL},
+      {"call", l_call},                 {"remember", l_remember},
+      {"load_history", l_load_history}, {"save_history", l_save_history},
+      {NULL, NULL},
   };
   luaL_newlib(L, functions);
 #if defined(PI_READLINE)
