@@ -127,6 +127,9 @@ int main(int argc, char **argv) {
   int rc = lua_pcall(L, 2, 1, 0) == LUA_OK ? (int)lua_tointeger(L, -1)
                                            : complain(L);
   lua_close(L);
-  if (fflush(stdout) != 0 && rc == 0) rc = EXIT_ERROR;
-  return rc;
+  // print does not look at what became of its bytes
+  bool lost = fflush(stdout) != 0 || ferror(stdout);
+  if (!lost || rc != 0) return rc;
+  fprintf(stderr, "portinfo: cannot write all of the output\n");
+  return EXIT_ERROR;
 }
