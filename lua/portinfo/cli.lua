@@ -20,7 +20,7 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo :PORT                    sockets with this port, on either side
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
-       portinfo -e CODE                  runs Lua, shows the value of an expression
+       portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
        portinfo FILE.lua [ARG...]        runs a Lua script
 options: --format table|tsv|csv|json|ndjson   (a table on a terminal, else TSV)
          --columns FIELD,...   --width N   --backend netlink|proc   --proc FOLDER
@@ -95,7 +95,7 @@ local valued = {
   ["--width"] = {"width", check_width},
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
-  ["-e"] = {"code", keep},
+  ["-e"] = {"code", keep, several = true},
 }
 
 local switches = {
@@ -121,12 +121,13 @@ local function fail_option(word, words)
     or "; see portinfo --help")
 end
 
--- What contains a slash or ends in .lua is a script; 443/udp is a port.
+local transports = {tcp = true, udp = true, sctp = true, dccp = true}
+
+-- What contains a slash or ends in .lua is a script; 443/udp is a port, and so is
+-- 443/upd.
 local function is_script(word)
-  if word:find "^[%w._-]+/%l+$" and ("tcp udp sctp dccp"):find(word:match "%l+$", 1, true)
-    and not word:find "%.lua$" then
-    return false
-  end
+  local name, transport = word:match "^([%w._-]+)/(%a*)$"
+  if name and (name:find "^%d+$" or transports[transport:lower()]) then return false end
   return word:find("/", 1, true) ~= nil or word:find "%.lua$" ~= nil
 end
 
@@ -144,7 +145,13 @@ local function parse(args)
         value = args[i]
         if value == nil then mistake("%s needs a value", word) end
       end
-      options[option[1]] = option[2](value)
+      value = option[2](value)
+      if option.several then
+        options[option[1]] = options[option[1]] or {}
+        table.insert(options[option[1]], value)
+      else
+        options[option[1]] = value
+      end
     elseif switches[word] then
       options[switches[word]] = true
     elseif word == "--" then
@@ -250,10 +257,10 @@ end
 -- ---- Pages -----------------------------------------------------------------------
 
 local function transport_of(word)
-  local name, transport = word:match "^(.-)/(%a+)$"
+  local name, transport = word:match "^(.-)/(%a*)$"
   if not name then return word end
   transport = transport:lower()
-  if not ({tcp = 1, udp = 1, sctp = 1, dccp = 1})[transport] then
+  if not transports[transport] then
     mistake("'%s': transports are tcp, udp, sctp and dccp", word)
   end
   return name, transport
@@ -399,12 +406,13 @@ local function run_code(code, ...)
   return nil, 2
 end
 
-local function evaluate(options)
+-- Runs one chunk of -e; the words of the command are its arguments.
+local function evaluate(code, words, options)
   local env = environment()
   env.print = terminal.is_terminal(1) and chunk.print or print
-  local compiled, message = chunk.compile(options.code, "=(-e)", env)
+  local compiled, message = chunk.compile(code, "=(-e)", env)
   if not compiled then mistake("%s", message) end
-  local values, status = run_code(compiled)
+  local values, status = run_code(compiled, table.unpack(words))
   if not values then return status end
   for i = 1, values.n do
     local shown, trouble = run_code(chunk.show, values[i], {width = screen_width(options)})
@@ -416,6 +424,9 @@ end
 
 local function run_file(words, name)
   local compiled, message = loadfile(name)
+  if message and message:find "attempt to load a binary chunk" then
+    mistake("%s is byte code: give the source", name or "stdin")
+  end
   if not compiled then mistake("%s", message) end
   _G.arg = {[0] = words[1] or "-", table.unpack(words, 2)}
   local values, status = run_code(compiled, table.unpack(words, 2))
@@ -440,7 +451,11 @@ local function dispatch(options, words)
   if options.help then return write(usage) or 0 end
   if options.version then return write(version()) or 0 end
   if options.code then
-    local status = evaluate(options)
+    _G.arg = {[0] = "-e", table.unpack(words)}
+    local status = 0
+    for _, code in ipairs(options.code) do
+      if status == 0 then status = evaluate(code, words, options) end
+    end
     return options.interactive and repl() or status
   end
   local first = words[1]

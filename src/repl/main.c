@@ -37,7 +37,11 @@ static const char prelude[] =
     "  return load(chunk, name, 't', ...)\n"
     "end\n"
     "function _G.loadfile(name, _, ...) return loadfile(name, 't', ...) end\n"
-    "function _G.dofile(name) return assert(loadfile(name, 't'))() end\n"
+    "function _G.dofile(name)\n"
+    "  local chunk, message = loadfile(name, 't')\n"
+    "  if not chunk then error(message, 0) end\n"
+    "  return chunk()\n"
+    "end\n"
     "for _, kind in ipairs{'path', 'cpath'} do\n"
     "  local list = {}\n"
     "  for p in package[kind]:gmatch '[^;]+' do\n"
@@ -48,7 +52,10 @@ static const char prelude[] =
     "package.searchers[2] = function(name)\n"
     "  local file, missing = package.searchpath(name, package.path)\n"
     "  if not file then return missing end\n"
-    "  return assert(loadfile(file, 't')), file\n"
+    "  local chunk, message = loadfile(file, 't')\n"
+    "  if chunk then return chunk, file end\n"
+    "  error((\"error loading module '%s' from file '%s':\\n\\t%s\")\n"
+    "    :format(name, file, message), 0)\n"
     "end\n";
 
 static int load_embedded(lua_State *L) {
