@@ -92,7 +92,9 @@ local function show_values(env, values)
 end
 
 local function complain(err, interrupted)
-  io.stderr:write(interrupted and "interrupted" or chunk.message(err), "\n")
+  if not interrupted then return io.stderr:write(chunk.message(err), "\n") end
+  -- a terminal has echoed ^C, and stays behind it
+  io.stderr:write(terminal.is_terminal(2) and "\n" or "", "interrupted\n")
 end
 
 -- ---- History ----------------------------------------------------------------------

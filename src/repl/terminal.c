@@ -96,6 +96,17 @@ static void take_line(char *line) {
   rl_callback_handler_remove();
 }
 
+/* The end of the input leaves the cursor behind the prompt, unless readline ends
+ * the line itself, as it does since 8.1 together with bracketed paste. */
+static void end_line(void) {
+#if defined(PI_READLINE) && RL_READLINE_VERSION >= 0x0801
+  const char *paste = rl_variable_value("enable-bracketed-paste");
+  bool on = paste != NULL && strcmp(paste, "on") == 0;
+  if (on && isatty(STDIN_FILENO)) return;
+#endif
+  putchar('\n');
+}
+
 /* Readline is fed by characters, so that a signal is noticed between them and no
  * jump ever leaves its frames. */
 static outcome read_line(const char *prompt, char **line) {
@@ -126,6 +137,7 @@ static outcome read_line(const char *prompt, char **line) {
     return INTERRUPTED;
   }
   *line = taken;
+  if (taken == NULL) end_line();
   return taken == NULL ? END : LINE;
 }
 
@@ -144,8 +156,8 @@ static outcome read_line(const char *prompt, char **line) {
   free(*line);
   *line = NULL;
   clearerr(stdin);
+  printf(interrupted ? "^C\n" : "\n");
   if (!interrupted) return END;
-  printf("^C\n");
   return INTERRUPTED;
 }
 
