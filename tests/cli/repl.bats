@@ -1,0 +1,327 @@
+#!/usr/bin/env bats
+# repl.bats: the prompt, on a terminal of 80 columns and 24 lines.
+
+setup() {
+  command -v tmux >/dev/null || skip "no tmux here"
+  cd "$BATS_TEST_DIRNAME/../.." || return 1
+  PORTINFO=$PWD/${BUILD:-build}/portinfo
+  [[ ${BUILD:-build} != /* ]] || PORTINFO=$BUILD/portinfo
+  T=$BATS_TEST_TMPDIR
+  SERVER=portinfo-test-$$-$BATS_TEST_NUMBER
+  HISTORY=$T/state/portinfo/history
+  export HOME=$T XDG_STATE_HOME=$T/state LC_ALL=C.UTF-8 TMUX_TMPDIR=$T
+  unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_CPATH INPUTRC TMUX
+}
+
+teardown() { tmux -L "$SERVER" kill-server 2>/dev/null || true; }
+
+# Starts the command in a new terminal, with further settings of env, and waits for
+# its prompt. When it ends, its status is shown.
+start() {
+  tmux -L "$SERVER" kill-server 2>/dev/null || true
+  tmux -L "$SERVER" -f /dev/null new-session -d -x 80 -y 24 \
+    "env $* TERM=${TERMINAL:-xterm} $PORTINFO $ARGUMENTS; echo status \$?; exec cat" 3>&-
+  sees 'Try pi.listening() or .help'
+  prompts
+}
+
+screen() { tmux -L "$SERVER" capture-pane -J -p -S - -E - | sed 's/ *$//'; }
+
+# Polls, at most 20 seconds.
+until_true() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if "$@"; then return 0; fi
+    sleep 0.1
+  done
+  screen | grep -v '^$'
+  return 1
+}
+
+has() { screen | grep -qF -- "$1"; }
+has_line() { screen | grep -qxF -- "$1"; }
+waits() { [ "$(screen | grep -v '^$' | tail -n 1)" = "${1:-portinfo>}" ]; }
+
+wide() { screen | grep -qE '^.{81}'; }
+lacks() { ! "$@"; }
+
+sees() { until_true has "$1"; }
+sees_line() { until_true has_line "$1"; }
+prompts() { until_true waits "$@"; }
+
+keys() { tmux -L "$SERVER" send-keys "$@"; }
+
+# Types a line and Enter.
+type_line() {
+  keys -l -- "$1"
+  keys Enter
+}
+
+# The session takes further lines.
+goes_on() {
+  prompts
+  COUNT=$((${COUNT:-0} + 1))
+  type_line "'alive ' .. $COUNT"
+  sees_line "alive $COUNT"
+}
+
+# Ends the session as a person does.
+leave() {
+  prompts
+  keys C-d
+  sees_line 'status 0'
+}
+
+@test "it greets, and prompts" {
+  start
+  has 'portinfo 0.'
+  has 'registry of 20'
+  waits
+}
+
+@test "it shows values of expressions, and remembers the last as _" {
+  start
+  type_line '1 + 1'
+  sees_line 2
+  type_line '_ * 21'
+  sees_line 42
+  type_line '"a", nil, true'
+  sees_line nil
+  sees_line true
+  type_line '=7 + 1'
+  sees_line 8
+  type_line 'local x = 1'
+  prompts
+  goes_on
+}
+
+@test "it shows a query as a table that fits the screen, with its remarks" {
+  start
+  type_line "pi.listening()"
+  until_true eval 'screen | grep -q "^([0-9]* socket"'
+  lacks wide
+  goes_on
+}
+
+@test "an unfinished chunk goes on in the next line, until it is complete" {
+  start
+  type_line 'for i = 1, 2 do'
+  prompts '      ..>'
+  type_line 'print("line", i)'
+  prompts '      ..>'
+  type_line 'end'
+  sees 'line    2'
+  type_line '1 +'
+  prompts '      ..>'
+  type_line '41'
+  sees_line 42
+  goes_on
+}
+
+@test "a mistake is one line, without frames of ours" {
+  start
+  type_line 'x = = 1'
+  sees_line "chunk:1: unexpected symbol near '='"
+  type_line 'local function f() error "deep" end f()'
+  sees_line 'chunk:1: deep'
+  type_line "pi.sockets{lprt = 1}"
+  sees "unknown field 'lprt': did you mean 'lport'?"
+  type_line "'open"
+  sees 'unfinished string'
+  type_line 'error{}'
+  sees_line 'an error without a message: a table value'
+  type_line 'error(setmetatable({}, {__tostring = function() error "no" end}))'
+  type_line 'setmetatable({}, {__tostring = function() error "no" end})'
+  sees_line 'table whose __tostring fails'
+  lacks has 'traceback'
+  lacks has '.lua:'
+  goes_on
+}
+
+@test "dot commands help, and suggest" {
+  start
+  type_line '.help'
+  sees 'Ctrl-C clears the line or stops what runs.'
+  type_line '.help fields'
+  sees "the holder's control group"
+  type_line '.help flags'
+  sees 'dynamic-port'
+  type_line '.help nothing'
+  sees_line "no help on 'nothing': there are fields and flags"
+  type_line '.hlep'
+  sees_line 'unknown command .hlep: did you mean .help?'
+  type_line '.zzzz'
+  sees_line 'unknown command .zzzz; see .help'
+  type_line '.quit'
+  sees_line 'status 0'
+}
+
+@test "Ctrl-D leaves" {
+  start
+  leave
+}
+
+@test "Ctrl-C clears the line" {
+  start
+  keys -l 'error "never run"'
+  sees 'never run"'
+  keys C-c
+  prompts
+  type_line '"fresh"'
+  sees_line fresh
+  lacks has_line 'chunk:1: never run'
+  leave
+}
+
+@test "Ctrl-C gives up an unfinished chunk" {
+  start
+  type_line 'for i = 1, 2 do'
+  prompts '      ..>'
+  keys C-c
+  goes_on
+  leave
+}
+
+@test "Ctrl-C stops what runs, whatever it is, and never the session" {
+  start
+  for code in \
+    'while true do end' \
+    'while true do pcall(function() end) end' \
+    'while true do pcall(function() while true do end end) end' \
+    'coroutine.wrap(function() while true do end end)()' \
+    'coroutine.wrap(function() while true do pcall(error) end end)()' \
+    'while true do pi.search "http" end' \
+    'while true do pcall(pi.sockets().count, pi.sockets()) end'; do
+    keys C-l
+    tmux -L "$SERVER" clear-history
+    prompts
+    type_line "print 'there' $code"
+    sees_line there
+    keys C-c
+    sees_line interrupted
+    goes_on
+  done
+  leave
+}
+
+@test "Ctrl-C twice, quickly, is no more than once" {
+  start
+  for i in 1 2 3; do
+    keys C-l
+    prompts
+    type_line "print('there', $i) while true do pcall(error) end"
+    sees "there   $i"
+    keys C-c C-c C-c
+    goes_on
+  done
+  keys C-c C-c
+  goes_on
+  leave
+}
+
+@test "history is kept, chunk by chunk, in a file of ours alone" {
+  start
+  type_line 'for i = 1, 2 do'
+  prompts '      ..>'
+  type_line 'print("seen", i)'
+  prompts '      ..>'
+  type_line 'end'
+  sees 'seen    2'
+  leave
+  [ -f "$HISTORY" ]
+  [ "$(stat -c %a "$HISTORY")" = 600 ]
+  [ "$(stat -c %a "$T/state/portinfo")" = 700 ]
+  start
+  keys Up
+  sees 'print("seen", i)'
+  keys Enter
+  sees 'seen    2'
+  leave
+}
+
+@test "history is below HOME when nothing else is said" {
+  start -u XDG_STATE_HOME
+  type_line '"kept"'
+  sees_line kept
+  leave
+  grep -q '"kept"' "$T/.local/state/portinfo/history"
+}
+
+@test "without a HOME there is no history, and no complaint" {
+  start -u XDG_STATE_HOME -u HOME
+  goes_on
+  leave
+  lacks has history
+}
+
+@test "a history that is a folder is told once, and not touched" {
+  mkdir -p "$HISTORY"
+  start
+  has 'not a file of ours; not used'
+  goes_on
+  leave
+  [ -d "$HISTORY" ]
+}
+
+@test "a history that is a link is not followed" {
+  mkdir -p "$T/state/portinfo"
+  echo precious >"$T/precious"
+  ln -s "$T/precious" "$HISTORY"
+  start
+  has 'not a file of ours; not used'
+  goes_on
+  leave
+  [ "$(<"$T/precious")" = precious ]
+}
+
+@test "a history that cannot be written is told, and the session ends well" {
+  echo "no folder" >"$T/state"
+  start
+  goes_on
+  leave
+  has "history $HISTORY: Not a directory"
+}
+
+@test "a dumb terminal will do" {
+  TERMINAL=dumb start
+  type_line '6 * 7'
+  sees_line 42
+  leave
+}
+
+@test "-e and a script may come before the prompt" {
+  ARGUMENTS="-i -e before=5" start
+  type_line 'before + 1'
+  sees_line 6
+  leave
+}
+
+@test "a hostile process name reaches the screen as text alone" {
+  local proc=$T/proc rest="00000000:00000000 00:00000000 00000000"
+  mkdir -p "$proc/net" "$proc/42/fd"
+  printf 'x\n   0: 00000000:0016 00000000:0000 0A %s 0 0 11 1 0\n' "$rest" >"$proc/net/tcp"
+  touch "$proc/net/dev" "$proc/net/tcp6" "$proc/net/udp" "$proc/net/udp6"
+  printf '42 (\033]0;OWN\007\033[2J) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n' \
+    >"$proc/42/stat"
+  ln -s 'socket:[11]' "$proc/42/fd/3"
+  start
+  tmux -L "$SERVER" pipe-pane "cat >'$T/raw'"
+  type_line "q = pi.sockets(nil, {backend = 'proc', proc = '$proc'})"
+  prompts
+  type_line 'q'
+  sees '(1 socket)'
+  has '\x1b]0;'
+  type_line 'print(q:first().process, "printed")'
+  sees 'printed'
+  type_line 'q:first().process'
+  prompts
+  type_line 'r = q:first() _ = r.process'
+  prompts
+  type_line 'r'
+  prompts
+  type_line 'tostring(r), {r.process}, error(r.process)'
+  goes_on
+  grep -q OWN "$T/raw"
+  lacks grep -qaF $'\033]0;OWN' "$T/raw"
+  lacks grep -qaF $'\007' "$T/raw"
+}
