@@ -273,8 +273,8 @@ local function fail_word(word)
   for verb in pairs(verbs) do list[#list + 1] = verb end
   table.sort(list)
   local near = core.nearest(word, list)
-  if near then mistake("'%s' is neither a verb nor a service: did you mean portinfo %s?", word, near) end
-  near = core.nearest(word, core.services(word:sub(1, 1):lower()))
+  if near then near = "portinfo " .. near end
+  near = near or core.nearest(word, core.services(word:sub(1, 1):lower()))
   if near then mistake("'%s' is neither a verb nor a service: did you mean %s?", word, near) end
   mistake("'%s' is neither a verb nor a port nor a service; see portinfo --help", word)
 end
@@ -367,7 +367,9 @@ function verbs.search(words, options)
     mistake("a search comes as a table, tsv or json, not %s", format)
   end
   write(search[format](hits, screen_width(options)))
-  if #hits == 0 then remark(options, {("nothing found for '%s'"):format(table.concat(words, " "))}) end
+  if #hits == 0 then
+    remark(options, {("nothing found for '%s'"):format(table.concat(words, " "))})
+  end
   return #hits > 0 and 0 or 1
 end
 

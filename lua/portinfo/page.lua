@@ -121,7 +121,8 @@ local function short_note(note)
 end
 
 local function describe_record(record)
-  local on, text = span(record) .. transports_of(record), nil
+  local on = span(record) .. transports_of(record)
+  local text
   if record.status == "assigned" then
     if record.alias_of then
       return ("%s (%s): old spelling of %s."):format(record.name, on, record.alias_of)

@@ -175,9 +175,9 @@ local function unknown_owners(selection)
 end
 
 local function owner_line(reason, n, quality)
-  local line = ("%s unknown %s"):format(plural(n, "owner"), reasons[reason] or reason)
-  if reason ~= "permission" or quality.unreadable == 0 then return line end
-  return ("%s: %s could not be read"):format(line,
+  local said = ("%s unknown %s"):format(plural(n, "owner"), reasons[reason] or reason)
+  if reason ~= "permission" or quality.unreadable == 0 then return said end
+  return ("%s: %s could not be read"):format(said,
     plural(quality.unreadable, "process", "processes"))
 end
 

@@ -53,7 +53,7 @@ local function fetch(url)
     local name, command = fetcher[1], fetcher[2]
     if os.execute("command -v " .. name .. " >/dev/null 2>&1") then
       local path = os.tmpname()
-      local remove <close> = setmetatable({}, {
+      local _ <close> = setmetatable({}, {
         __close = function() os.remove(path) end,
       })
       local fetched, _, code =

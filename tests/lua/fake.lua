@@ -40,6 +40,19 @@ end
 
 fake.write = write
 
+-- What `f` writes to io.stdout.
+function fake.printed(f)
+  local path = fake.folder() .. "/out"
+  local stdout, out = io.stdout, assert(io.open(path, "wb"))
+  rawset(io, "stdout", out)
+  local ok, err = pcall(f)
+  rawset(io, "stdout", stdout)
+  out:close()
+  assert(ok, err)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
 -- ---- Tables of sockets -----------------------------------------------------------
 
 -- include/net/tcp_states.h

@@ -122,15 +122,8 @@ describe("results:", function()
   end)
 
   it("print prints the same", function()
-    local path = fake.folder() .. "/out"
-    local stdout, out = io.stdout, assert(io.open(path, "w"))
-    io.stdout = out
-    local ok = q:print{width = 80}
-    io.stdout = stdout
-    out:close()
-    assert.is_true(ok)
-    local file <close> = assert(io.open(path))
-    assert.equal(q:text{width = 80}, file:read "a")
+    local printed = fake.printed(function() assert.is_true(q:print{width = 80}) end)
+    assert.equal(q:text{width = 80}, printed)
   end)
 end)
 

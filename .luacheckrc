@@ -1,0 +1,6 @@
+-- .luacheckrc: what the Lua files may assume.
+std = "lua54"
+max_line_length = 100
+
+files["tests/lua"] = {std = "+busted"}
+files["tests/lua/helper.lua"] = {std = "lua54"}
