@@ -17,7 +17,7 @@
 #define LOAD(field)                                                            \
   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
-#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, value)
+#define RETURN(value)       BPF_STMT(BPF_RET | BPF_K, value)
 
 int main(int argc, char **argv) {
   if (argc < 3) {
@@ -26,8 +26,10 @@ int main(int argc, char **argv) {
   }
   unsigned number = (unsigned)atoi(argv[1]) & SECCOMP_RET_DATA;
   struct sock_filter code[] = {
-      LOAD(nr),      UNLESS(__NR_socket, 3),
-      LOAD(args[0]), UNLESS(AF_NETLINK, 1),  // its low half, little-endian
+      LOAD(nr),
+      UNLESS(__NR_socket, 3),
+      LOAD(args[0]),
+      UNLESS(AF_NETLINK, 1), // its low half, little-endian
       RETURN(SECCOMP_RET_ERRNO | number),
       RETURN(SECCOMP_RET_ALLOW),
   };
