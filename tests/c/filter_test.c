@@ -114,7 +114,7 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
   char longest[5000];
   memset(longest, 'x', sizeof longest);
   longest[sizeof longest - 1] = '\0';
-  assert_refused_word(longest, "xxxx", "listening");
+  assert_refused_word(longest, "xxxx", "neither");
 }
 
 static void errors_of_values_name_what_and_what_would_be_right(void **state) {

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static int make_root(void **state) {
@@ -334,12 +335,30 @@ static void a_hidden_procfs_leaves_owners_open(void **state) {
     assert_string_equal(table[i].hidden ? "hidden" : "unheld",
                         pi_snapshot_value(s, 0, PI_WHY, 0).text);
     pi_snapshot_free(s);
-    // who may trace all sees all
-    procroot_text("self/status", "Name:\tx\nCapEff:\t0000000000080000\n");
-    s = taken(PI_GROUP_OWNER);
-    assert_false(pi_snapshot_quality(s)->hidden);
-    pi_snapshot_free(s);
   }
+}
+
+/* The capability to trace reaches everybody from the first user namespace, and
+ * nobody outside from another one. */
+static void who_may_trace_all_sees_all(void **state) {
+  (void)state;
+  char mounts[512], link[512];
+  struct stat ns;
+  procroot_text("net/dev", "");
+  write_table("net/tcp", 1, 1, "");
+  snprintf(mounts, sizeof mounts, "proc %s proc rw,hidepid=2 0 0\n", procroot);
+  procroot_text("self/mounts", mounts);
+  procroot_text("self/status", "Name:\tx\nCapEff:\t0000000000080000\n");
+  procroot_text("self/ns/net", "");
+  pi_snapshot *s = taken(PI_GROUP_OWNER);
+  assert_true(pi_snapshot_quality(s)->hidden);  // whose namespace, nobody says
+  pi_snapshot_free(s);
+  snprintf(link, sizeof link, "%s/self/ns/user", procroot);
+  assert_int_equal(0, symlink("/proc/self/ns/user", link));
+  if (stat(link, &ns) != 0) skip_because("no namespaces here");
+  s = taken(PI_GROUP_OWNER);
+  assert_int_equal(ns.st_ino != 0xEFFFFFFD, pi_snapshot_quality(s)->hidden);
+  pi_snapshot_free(s);
 }
 
 /* Runs as an ordinary user, in a process of its own, as root reads everything. */
@@ -440,6 +459,7 @@ int main(void) {
       T(descriptors_of_all_processes_are_looked_at),
       T(a_procfs_without_processes_shows_no_owners),
       T(a_hidden_procfs_leaves_owners_open),
+      T(who_may_trace_all_sees_all),
       T(a_process_that_is_closed_to_us_counts_once),
       T(a_procfs_that_cannot_be_listed_shows_no_owners),
   };

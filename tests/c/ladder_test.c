@@ -208,7 +208,7 @@ static void taking_rows_back(void **state) {
 /* ---- Filters ------------------------------------------------------------------------- */
 
 static int word(const char *text, pi_filter **ret, pi_error *err) {
-  return pi_filter_word(text, strlen(text), ret, err);
+  return pi_filter_parse(text, strlen(text), ret, err);
 }
 
 /* A tree of every kind of node and member. */

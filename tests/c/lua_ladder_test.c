@@ -79,18 +79,18 @@ static const struct {
     {"schema",
      "assert(core.fields()[1].name == 'proto' and #core.flags() > 30)\n"},
     {"predicates",
-     "local p = assert(core.predicate_word 'exposed')\n"
+     "local p = assert(core.predicate_parse 'exposed')\n"
      "local q = assert(core.predicate_in('lport', {80, 'https',\n"
      "  {first = 8000, last = 8100}, 'ephemeral'}))\n"
      "local r = core.predicate_has 'pid'\n"
      "local all = ~(p & q) | r | q\n"
      "assert(#all:groups() == 3)\n"
-     "local none, why = core.predicate_word 'lisening'\n"
+     "local none, why = core.predicate_parse 'lisening'\n"
      "assert(none == nil)\n"
      "if why == 'out of memory' then error(why) end\n"
      "assert(why:find 'listening', why)\n"},
     {"readings",
-     "local f = assert(core.predicate_word 'tcp')\n"
+     "local f = assert(core.predicate_parse 'tcp')\n"
      "local s <close> = take({'derived'}, f)\n"
      "assert(#s == 3 and tostring(s) == 'reading of 3 sockets')\n"
      "assert(s:complete{'owner', 'process'})\n"

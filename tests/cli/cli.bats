@@ -255,7 +255,7 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
 }
 
 @test "wrong words of a filter" {
-  refuses 'unknown word "frob"' ls frob
+  refuses '"frob" is neither' ls frob
   refuses 'did you mean "listening"?' ls listning
   refuses '"listen" alone is TCP' ls listen
   refuses 'did you mean "domain"?' ls :domian

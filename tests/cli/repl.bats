@@ -309,7 +309,7 @@ leave() {
   type_line "q = pi.sockets(nil, {backend = 'proc', proc = '$proc'})"
   prompts
   type_line 'q'
-  sees '(1 socket)'
+  sees '(1 socket'
   has '\x1b]0;'
   type_line 'print(q:first().process, "printed")'
   sees 'printed'
