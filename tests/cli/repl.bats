@@ -7,18 +7,24 @@ setup() {
   PORTINFO=$PWD/${BUILD:-build}/portinfo
   [[ ${BUILD:-build} != /* ]] || PORTINFO=$BUILD/portinfo
   T=$BATS_TEST_TMPDIR
-  SERVER=portinfo-test-$$-$BATS_TEST_NUMBER
   HISTORY=$T/state/portinfo/history
   export HOME=$T XDG_STATE_HOME=$T/state LC_ALL=C.UTF-8 TMUX_TMPDIR=$T
   unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_CPATH INPUTRC TMUX
 }
 
-teardown() { tmux -L "$SERVER" kill-server 2>/dev/null || true; }
+teardown() { stop; }
+
+# A server that was told to end may still take calls: each session has its own.
+stop() {
+  if [ -n "$SERVER" ]; then tmux -L "$SERVER" kill-server 2>/dev/null || true; fi
+}
 
 # Starts the command in a new terminal, with further settings of env, and waits for
 # its prompt. When it ends, its status is shown.
 start() {
-  tmux -L "$SERVER" kill-server 2>/dev/null || true
+  stop
+  SESSIONS=$((${SESSIONS:-0} + 1))
+  SERVER=portinfo$SESSIONS
   tmux -L "$SERVER" -f /dev/null new-session -d -x 80 -y 24 \
     "env $* TERM=${TERMINAL:-xterm} $PORTINFO $ARGUMENTS; echo status \$?; exec cat" 3>&-
   sees 'Try pi.listening() or .help'
