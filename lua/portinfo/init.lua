@@ -123,19 +123,21 @@ end
 
 check.transport = check_transport
 
--- Options with the names in `names`, or an empty table.
+-- A copy of the options, whose names must be in `names`.
 local function check_options(options, names)
   if options == nil then return {} end
   if type(options) ~= "table" then
     misuse("options are a table, not a %s", type(options))
   end
+  local copy = {}
   for name, value in pairs(options) do
     if not names[name] then
       misuse("unknown option '%s': there are %s", tostring(name), names.text)
     end
     check[name](value)
+    copy[name] = value
   end
-  return options
+  return copy
 end
 
 local reading = {backend = true, proc = true, text = "backend and proc"}

@@ -51,6 +51,13 @@ describe("building a query", function()
     assert.equal(3, (pi.sockets(nil, options):where():count()))
   end)
 
+  it("takes what it needs from its arguments, which may change later", function()
+    local filter, own = {lport = {22}}, {backend = "proc", proc = options.proc}
+    local q = pi.sockets(filter, own)
+    filter.lport[1], own.proc = 9, "/nonexistent"
+    assert.equal(2, (q:count()))
+  end)
+
   it("gives a value that says what it is", function()
     assert.equal("portinfo query; :print() runs it", tostring(pi.sockets()))
   end)
