@@ -248,16 +248,11 @@ local function who(row)
     if row.user then facts[#facts + 1] = escape(row.user) end
     if row.started then facts[#facts + 1] = "started " .. clock(row.started) end
     local others = render.processes(row) - 1
-    return ("%s (%s)%s"):format(escape(row.process), join(facts), others > 0
+    return ("%s (%s)%s"):format(render.name(row.process), join(facts), others > 0
       and (" and %s"):format(plural(others, "more process", "more processes")) or "")
   end
   local verb = row.owner == "none" and "held by nobody" or "holder unknown"
   return ("%s (%s)"):format(verb, row.why)
-end
-
-local function local_end(row)
-  local address = row.laddr:find(":", 1, true) and "[" .. row.laddr .. "]" or row.laddr
-  return ("%s %s:%d"):format(row.proto, address, row.lport)
 end
 
 local function is_listening(row)
@@ -267,10 +262,10 @@ end
 local function describe_row(row)
   local text = is_listening(row) and "listening" or row.state
   if row.rport then
-    local address = row.raddr:find(":", 1, true) and "[" .. row.raddr .. "]" or row.raddr
-    text = ("%s with %s:%d"):format(text, address, row.rport)
+    text = text .. " with " .. render.endpoint(row.raddr, row.rport, row.iface)
   end
-  return ("%s %s, %s"):format(local_end(row), text, who(row))
+  local here = render.endpoint(row.laddr, row.lport, row.iface)
+  return ("%s %s %s, %s"):format(row.proto, here, text, who(row))
 end
 
 local most_rows = 8

@@ -9,6 +9,12 @@ M.groups = {"derived", "owner", "process"}
 
 local unknown, empty = "?", "-"
 
+-- A name that its owner chose; one that would look blank is put in quotes.
+function M.name(text)
+  local blank = text == "" or text:find "^ " or text:find " $"
+  return blank and '"' .. escape(text) .. '"' or escape(text)
+end
+
 -- A cell: unknown and empty look different, and nothing is left blank.
 local function cell(value)
   if value == nil then return unknown end
@@ -16,7 +22,7 @@ local function cell(value)
   if type(value) == "table" then
     return escape(value[1]) .. (#value > 1 and " +" .. #value - 1 or "")
   end
-  return escape(tostring(value))
+  return M.name(tostring(value))
 end
 
 local function endpoint(address, port, iface)
@@ -29,6 +35,8 @@ local function endpoint(address, port, iface)
   end
   return ("%s:%d"):format(address, port)
 end
+
+M.endpoint = endpoint
 
 -- How many processes hold the socket; one may do so by several descriptors.
 function M.processes(row)

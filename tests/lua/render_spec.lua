@@ -100,6 +100,17 @@ describe("a table", function()
     for width = 20, 200, 20 do assert.is_nil(text(width):find " \n") end
   end)
 
+  it("puts a name that would look blank in quotes", function()
+    for _, name in ipairs{"", " ", "x "} do
+      local own = fake.options{
+        tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
+        processes = {{pid = 42, name = name, fds = {[3] = 1}}},
+      }
+      has(pi.sockets(nil, own):text(), ('  42  "%s"  '):format(name))
+      has(pi.page(22, own), ('listening, "%s" (pid 42'):format(name))
+    end
+  end)
+
   it("shows a user without a name by number", function()
     has(text(nil, ":8080"), "4000000000")
   end)
