@@ -12,7 +12,7 @@ local help = [[
 Lua, with the module as `pi`; a value is shown, a query runs and prints a table.
 
   pi.listening()                 what listens, and who holds it
-  pi.sockets "established :443"   words side by side, as for portinfo ls
+  pi.sockets "established :443"  words side by side, as for portinfo ls
   pi.sockets{lport = {80, 443}}  fields and values
   pi.who(8080)                   who has this local port
   =pi.page(22)                   what a port is
@@ -108,8 +108,16 @@ local function history_path()
   end
 end
 
-local function note(ok, message)
-  if not ok then io.stderr:write(message, "\n") end
+-- Where history is kept; nil if it is not.
+local kept
+
+-- Loads or saves it. What goes wrong is told once, and then there is none.
+local function history(act)
+  if not kept then return end
+  local ok, message = act(kept)
+  if ok then return end
+  io.stderr:write(message, "\n")
+  kept = nil
 end
 
 -- ---- The loop ----------------------------------------------------------------------
@@ -120,6 +128,7 @@ local function turn(env)
   if code == nil then return true end
   if code == false or code:match "^%s*$" then return false end
   terminal.remember(code)
+  history(terminal.save_history) -- a session may also end with its window
   if code:match "^%s*%." then
     return run_command(code:match "^%s*(.*)") == "quit"
   elseif not compiled then
@@ -132,9 +141,9 @@ end
 
 -- Runs until the input ends; `env` is where chunks live.
 function M.run(env)
-  local path = history_path()
+  kept = history_path()
   env.print = chunk.print
-  if path then note(terminal.load_history(path)) end
+  history(terminal.load_history)
   io.stdout:write(("portinfo %s, registry of %s. Try pi.listening() or .help\n")
     :format(core.version, core.registry_date))
   repeat
@@ -142,7 +151,6 @@ function M.run(env)
     if not ok then complain(result, interrupted) end
     io.stdout:flush()
   until ok and result
-  if path then note(terminal.save_history(path)) end
   return 0
 end
 

@@ -212,17 +212,18 @@ static int make_folders(const char *path) {
   return 0;
 }
 
-/* A history file is a plain file of ours, or none yet: nobody can make us read
- * or overwrite something else through a link. */
-static bool is_ours(const char *path) {
+/* A history file is a plain file of ours, or none yet (NULL): nobody can make us
+ * read or overwrite something else through a link. */
+static const char *why_not(const char *path) {
   struct stat st;
-  if (lstat(path, &st) != 0) return errno == ENOENT;
-  return S_ISREG(st.st_mode) && st.st_uid == geteuid();
+  if (lstat(path, &st) != 0) return errno == ENOENT ? NULL : strerror(errno);
+  bool ours = S_ISREG(st.st_mode) && st.st_uid == geteuid();
+  return ours ? NULL : "not a file of ours";
 }
 
 static int refuse(lua_State *L, const char *path, const char *why) {
   luaL_pushfail(L);
-  lua_pushfstring(L, "history %s: %s", path, why);
+  lua_pushfstring(L, "history is not kept: %s: %s", path, why);
   return 2;
 }
 
@@ -235,7 +236,8 @@ static int l_load_history(lua_State *L) {
   history_write_timestamps = 1;
 #endif
   stifle_history(MOST_HISTORY);
-  if (!is_ours(path)) return refuse(L, path, "not a file of ours; not used");
+  const char *why = why_not(path);
+  if (why != NULL) return refuse(L, path, why);
   int rc = read_history(path);
   if (rc != 0 && rc != ENOENT) return refuse(L, path, strerror(rc));
   lua_pushboolean(L, 1);
@@ -246,7 +248,8 @@ static int l_save_history(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   int rc = make_folders(path);
   if (rc != 0) return refuse(L, path, strerror(rc));
-  if (!is_ours(path)) return refuse(L, path, "not a file of ours; not saved");
+  const char *why = why_not(path);
+  if (why != NULL) return refuse(L, path, why);
   mode_t mask = umask(0077);
   rc = write_history(path);
   umask(mask);

@@ -263,9 +263,9 @@ leave() {
 @test "a history that is a folder is told once, and not touched" {
   mkdir -p "$HISTORY"
   start
-  has 'not a file of ours; not used'
   goes_on
   leave
+  [ "$(screen | grep -c "history is not kept: $HISTORY: not a file of ours")" -eq 1 ]
   [ -d "$HISTORY" ]
 }
 
@@ -274,18 +274,26 @@ leave() {
   echo precious >"$T/precious"
   ln -s "$T/precious" "$HISTORY"
   start
-  has 'not a file of ours; not used'
   goes_on
   leave
+  [ "$(screen | grep -c "history is not kept: $HISTORY: not a file of ours")" -eq 1 ]
   [ "$(<"$T/precious")" = precious ]
 }
 
-@test "a history that cannot be written is told, and the session ends well" {
+@test "a history that cannot be written is told once, and the session ends well" {
   echo "no folder" >"$T/state"
   start
   goes_on
+  goes_on
   leave
-  has "history $HISTORY: Not a directory"
+  [ "$(screen | grep -c "history is not kept: $HISTORY: Not a directory")" -eq 1 ]
+}
+
+@test "history outlives a session that ends in the middle" {
+  start
+  type_line 'os.exit(3)'
+  sees_line 'status 3'
+  grep -q 'os.exit(3)' "$HISTORY"
 }
 
 @test "a dumb terminal will do" {
