@@ -183,7 +183,7 @@ test: ## install what the tests need, build, run every test
 	$(MAKE) --no-print-directory check
 
 check: all $(C_TESTS) ## run every test with what is installed
-	BUILD=$(BUILD) CC="$(CC)" tests/run.sh $(SUITES)
+	BUILD=$(BUILD) CC="$(CC)" ./tests/run.sh $(SUITES)
 
 asan: ## run every test under the address and undefined behaviour sanitizers
 	ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \

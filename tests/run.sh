@@ -1,44 +1,15 @@
 #!/bin/sh
-# run.sh: runs the suites, shows what failed and what was skipped, and counts.
+# run.sh: runs the suites, a few at a time, shows what failed and what was skipped,
+# and counts.
 #
 #   tests/run.sh [arrows|c|lua|cli...]     default: all of them
+#   tests/run.sh one SUITE                 a single one, for ourselves
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export BUILD="${BUILD:-build}"
-LUA="${LUA:-lua5.4}"
-export LUA
+export LUA="${LUA:-lua5.4}"
 tap=$BUILD/tap
-mkdir -p "$tap"
-passed=0 failed=0 skipped=0
-
-# suite NAME COMMAND...: runs a command that prints TAP
-suite() {
-  name=$1
-  shift
-  out=$tap/$name.tap
-  "$@" >"$out" 2>"$out.err" </dev/null
-  status=$?
-  skips=$(grep -Eic '^ok .*# *skip' "$out")
-  good=$(($(grep -c '^ok' "$out") - skips))
-  bad=$(grep -c '^not ok' "$out")
-  # a suite that dies, or runs nothing, has failed
-  if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((good + skips)) -eq 0 ]; }; then
-    bad=1
-  fi
-  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skips))
-  printf '%-6s %-28s %4d ok' "$([ "$bad" -eq 0 ] && echo PASS || echo FAIL)" "$name" "$good"
-  [ "$skips" -eq 0 ] || printf ', %d skipped' "$skips"
-  [ "$bad" -eq 0 ] || printf ', %d failed' "$bad"
-  echo
-  grep -Ei '^ok .*# *skip' "$out" | sed 's/^ok [0-9]* *-* */       skipped: /'
-  [ "$bad" -eq 0 ] || sed 's/^/       | /' "$out" "$out.err"
-}
-
-c_suites() {
-  for program in "$BUILD"/tests/*_test; do
-    CMOCKA_MESSAGE_OUTPUT=TAP suite "$(basename "$program")" "$program"
-  done
-}
+jobs=${JOBS:-3} # most suites wait for sockets and terminals, not for a core
 
 run_busted() {
   # a module built with the sanitizers needs their library in the interpreter
@@ -47,27 +18,65 @@ run_busted() {
     LUA_CPATH="$BUILD/module/?.so;;" busted --lua="$LUA" -o TAP "$1"
 }
 
-lua_suites() {
-  for spec in tests/lua/*_spec.lua; do
-    suite "$(basename "$spec" .lua)" run_busted "$spec"
-  done
-}
-
-cli_suites() {
-  for file in tests/cli/*.bats; do
-    suite "$(basename "$file")" bats --tap "$file"
-  done
-}
-
-[ $# -gt 0 ] || set -- arrows c lua cli
-for kind in "$@"; do
-  case $kind in
-    arrows) suite arrows tests/arrows.sh ;;
-    c) c_suites ;;
-    lua) lua_suites ;;
-    cli) cli_suites ;;
-    *) echo "run.sh: no such suites: $kind" >&2; exit 2 ;;
+# Runs a file as its name asks; prints TAP.
+run_suite() {
+  case $1 in
+    *.bats) bats --tap "$1" ;;
+    *.lua) run_busted "$1" ;;
+    *.sh) "$1" ;;
+    *) CMOCKA_MESSAGE_OUTPUT=TAP "$1" ;;
   esac
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+}
+
+# Runs one suite, writes its counts and then its report to a file.
+one() {
+  name=$(basename "$1" .lua)
+  out=$tap/$name.tap
+  run_suite "$1" >"$out" 2>"$out.err" </dev/null
+  status=$?
+  skips=$(grep -Eic '^ok .*# *skip' "$out")
+  good=$(($(grep -c '^ok' "$out") - skips))
+  bad=$(grep -c '^not ok' "$out")
+  # a suite that dies, or runs nothing, has failed
+  if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((good + skips)) -eq 0 ]; }; then
+    bad=1
+  fi
+  {
+    echo "$good $bad $skips"
+    printf '%-6s %-28s %4d ok' "$([ "$bad" -eq 0 ] && echo PASS || echo FAIL)" "$name" "$good"
+    [ "$skips" -eq 0 ] || printf ', %d skipped' "$skips"
+    [ "$bad" -eq 0 ] || printf ', %d failed' "$bad"
+    echo
+    grep -Ei '^ok .*# *skip' "$out" | sed 's/^ok [0-9]* *-* */       skipped: /'
+    [ "$bad" -eq 0 ] || sed 's/^/       | /' "$out" "$out.err"
+  } >"$out.report"
+  tail -n +2 "$out.report"
+}
+
+list() {
+  for kind in "$@"; do
+    case $kind in
+      arrows) echo tests/arrows.sh ;;
+      c) ls "$BUILD"/tests/*_test ;;
+      lua) ls tests/lua/*_spec.lua ;;
+      cli) ls -S tests/cli/*.bats ;; # the long ones first
+      *) echo "run.sh: no such suites: $kind" >&2; return 2 ;;
+    esac
+  done
+}
+
+if [ "${1:-}" = one ]; then
+  one "$2"
+  exit
+fi
+rm -rf "$tap"
+mkdir -p "$tap"
+[ $# -gt 0 ] || set -- cli arrows c lua
+suites=$(list "$@") || exit 2
+echo "$suites" | xargs -n 1 -P "$jobs" "$0" one
+cat "$tap"/*.report | awk '
+  /^[0-9]+ [0-9]+ [0-9]+$/ { good += $1; bad += $2; skipped += $3 }
+  END {
+    printf "%d passed, %d failed, %d skipped\n", good, bad, skipped
+    exit bad > 0
+  }'

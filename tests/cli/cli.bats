@@ -59,6 +59,21 @@ refuses() {
   [[ $err == "portinfo: "*"$words"* ]]
 }
 
+# The same of a filter: behind the complaint its line, and a caret under UNDER.
+refuses_filter() {
+  local words=$1 under=$2
+  shift 2
+  call "$@"
+  [ "$status" -eq 2 ]
+  [ ! -s "$T/out" ]
+  mapfile -t lines <"$T/err"
+  [ "${#lines[@]}" -eq 3 ]
+  [[ ${lines[0]} == "portinfo: "*"$words"* ]]
+  local before=${lines[2]%%^*}
+  local carets=${lines[2]#"$before"}
+  [ "${lines[1]:${#before}:${#carets}}" = "$under" ]
+}
+
 has_python() { command -v python3 >/dev/null || skip "no python3 here"; }
 
 is_json() { has_python && python3 -c 'import json, sys; json.load(sys.stdin)' <"$T/out"; }
@@ -255,12 +270,14 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
 }
 
 @test "wrong words of a filter" {
-  refuses '"frob" is neither' ls frob
-  refuses 'did you mean "listening"?' ls listning
-  refuses '"listen" alone is TCP' ls listen
-  refuses 'did you mean "domain"?' ls :domian
-  refuses 'too large' ls :99999
-  refuses 'unknown word "-x"' ls -- -x
+  refuses_filter '"frob" is neither' frob ls frob
+  refuses_filter 'did you mean "listening"?' listning ls tcp listning
+  refuses_filter '"listen" alone is TCP' listen ls listen
+  refuses_filter 'did you mean "domain"?' :domian ls udp :domian
+  refuses_filter 'too large' :99999 ls :99999
+  refuses_filter '"-x" is neither' -x ls -- -x
+  refuses_filter '(tcp or udp) :53' :53 ls tcp or udp :53
+  refuses_filter 'process = a\x1bb' 'a\x1bb' ls $'a\x1bb'
 }
 
 @test "options of other tools" {
