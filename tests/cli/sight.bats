@@ -183,6 +183,17 @@ open_blind_scene() {
   [[ $output == *"1 row undecided"* ]]
   run inside "${VIEW[@]}" ls ":$port" owner
   [ "$status" -eq 0 ]
+  run inside "${VIEW[@]}" ls ":$port and process != sshd"
+  [ "$status" -eq 3 ]
+  run inside "${VIEW[@]}" ls ":$port and not process"
+  [ "$status" -eq 3 ]
+  # what asks about our sight is never unknown
+  run inside "${VIEW[@]}" ls ":$port and not known process"
+  [ "$status" -eq 0 ]
+  run inside "${VIEW[@]}" ls ":$port and known process"
+  [ "$status" -eq 1 ]
+  run inside "${VIEW[@]}" ls ":$port and owner = unknown and why = permission"
+  [ "$status" -eq 0 ]
 }
 
 @test "threads of a closed process do not count as processes" {
@@ -588,8 +599,8 @@ X
   need_apart
   for ((i = 0; i < 25; i++)); do
     inside "$PORTINFO" ls --format ndjson >"$T/rows.$i" 2>>"$T/words"
-    python3 "$HELPERS/compare.py" once "$T/rows.$i"
   done
+  python3 "$HELPERS/compare.py" once "$T"/rows.*
   sort "$T/words" | uniq -c
   python3 - "$ORACLE" "$T"/rows.* <<'X'
 import json, sys

@@ -5,7 +5,7 @@
     compare.py ss OUTPUT JSON               with ss -tuanpeHO, as sets
     compare.py table PROC-NET JSON          with the proc tables, as sets
     compare.py formats NDJSON JSON          two formats with each other
-    compare.py once NDJSON                  no socket twice
+    compare.py once NDJSON...               no socket twice
 
 Prints each disagreement and ends with 1 if there was one. `proc`: the rows were
 read with --backend proc, so what no table holds must be unknown.
@@ -283,6 +283,6 @@ def formats(ndjson, json_file):
 
 if __name__ == "__main__":
     commands = {"oracle": oracle, "ss": ss, "table": table, "formats": formats,
-                "once": lambda name: once(read_lines(name))}
+                "once": lambda *names: [once(read_lines(name)) for name in names]}
     commands[sys.argv[1]](*sys.argv[2:])
     sys.exit(complaints > 0)
