@@ -44,8 +44,8 @@ enum {
 
 /* A plain value: nothing to free. `text` is one line, without a final dot. */
 typedef struct pi_error {
-  int code; /* PI_E* */
-  int os;   /* errno, when the system refused; else 0 */
+  int code;          /* PI_E* */
+  int os;            /* errno, when the system refused; else 0 */
   size_t at, length; /* of a filter: the bytes that are meant; else 0 */
   char text[248];
 } pi_error;
@@ -70,22 +70,22 @@ typedef enum pi_range {
 
 /* IANA's word on one port and transport. */
 typedef enum pi_status {
-  PI_STATUS_UNASSIGNED,  /* free, or never listed */
-  PI_STATUS_ASSIGNED,    /* in force, with a service name */
-  PI_STATUS_RESERVED,    /* held back by IANA */
-  PI_STATUS_DEASSIGNED,  /* was assigned, then taken back */
-  PI_STATUS_GENERIC,     /* for "any private ..." use, without a name */
-  PI_STATUS_DYNAMIC,     /* 49152 and up: never assigned, by rule */
+  PI_STATUS_UNASSIGNED, /* free, or never listed */
+  PI_STATUS_ASSIGNED,   /* in force, with a service name */
+  PI_STATUS_RESERVED,   /* held back by IANA */
+  PI_STATUS_DEASSIGNED, /* was assigned, then taken back */
+  PI_STATUS_GENERIC,    /* for "any private ..." use, without a name */
+  PI_STATUS_DYNAMIC,    /* 49152 and up: never assigned, by rule */
 } pi_status;
 
 /* One record of the registry: a line that IANA wrote. Texts that the registry
  * does not give are "". Dates are YYYY-MM-DD or YYYY-MM. */
 typedef struct pi_record {
-  bool has_port;       /* false: a service name without a port */
+  bool has_port;        /* false: a service name without a port */
   uint16_t first, last; /* inclusive; meaningless without a port */
-  uint8_t transports;  /* PI_TRANSPORT_* bits; 0: the registry gives none */
+  uint8_t transports;   /* PI_TRANSPORT_* bits; 0: the registry gives none */
   pi_status status;
-  const char *name;    /* service name, as registered */
+  const char *name; /* service name, as registered */
   const char *description;
   const char *assignee; /* a person or an organisation */
   const char *registered, *modified;
@@ -185,7 +185,8 @@ typedef struct pi_hit {
 
 /* Searches names, descriptions, and the ids, software and purposes of uses for
  * a word, case ignored (ASCII). Calls `visit` for every hit, best match first,
- * then by port; a non-zero result of `visit` ends the search and is returned. */
+ * then by port; a non-zero result of `visit` ends the search and is returned.
+ */
 PI_API int pi_search(const char *word, size_t length,
                      int (*visit)(void *arg, const pi_hit *hit), void *arg);
 
@@ -223,64 +224,64 @@ typedef enum pi_type {
  * lists fields (columns, Lua, filters, headings, help) comes from here. */
 #define PI_FIELDS(X)                                                           \
   X(PROTO, proto, WORD, SOCKET, 0, 1, "", "transport protocol")                \
-  X(FAMILY, family, WORD, SOCKET, 0, 0, "", "address family, as the kernel "   \
-    "said")                                                                    \
-  X(STATE, state, WORD, SOCKET, 0, 2, "", "RFC 9293 state; UDP: connected or " \
-    "unconnected")                                                             \
-  X(LADDR, laddr, ADDRESS, SOCKET, 0, 1, "", "local address, v4-mapped "       \
-    "normalised to IPv4")                                                      \
+  X(FAMILY, family, WORD, SOCKET, 0, 0, "",                                    \
+    "address family, as the kernel said")                                      \
+  X(STATE, state, WORD, SOCKET, 0, 2, "",                                      \
+    "RFC 9293 state; UDP: connected or unconnected")                           \
+  X(LADDR, laddr, ADDRESS, SOCKET, 0, 1, "",                                   \
+    "local address, v4-mapped normalised to IPv4")                             \
   X(LPORT, lport, PORT, SOCKET, 0, 1, "", "local port")                        \
-  X(RADDR, raddr, ADDRESS, SOCKET, 0, 3, "", "remote address; empty when not " \
-    "connected")                                                               \
-  X(RPORT, rport, PORT, SOCKET, 0, 3, "", "remote port; empty when not "       \
-    "connected")                                                               \
-  X(IFACE, iface, TEXT, SOCKET, 0, 0, "", "bound device, or scope of a "       \
-    "link-local address")                                                      \
-  X(INODE, inode, NUMBER, SOCKET, 0, 0, "", "inode in the socket file "        \
-    "system; empty when no file is left")                                      \
-  X(COOKIE, cookie, NUMBER, SOCKET, 0, 0, "", "the kernel's identity of the "  \
-    "socket, unique until restart")                                            \
-  X(UID, uid, NUMBER, SOCKET, 0, 0, "", "user id that the socket was made "    \
-    "with")                                                                    \
-  X(NETNS, netns, NUMBER, SOCKET, 0, 0, "", "network namespace (inode of its " \
-    "nsfs file)")                                                              \
-  X(RXQ, rxq, NUMBER, SOCKET, 0, 0, "B", "bytes not yet read; of a listener: " \
-    "connections not yet accepted")                                            \
-  X(TXQ, txq, NUMBER, SOCKET, 0, 0, "B", "bytes not yet acknowledged; of a "   \
-    "listener: limit of rxq")                                                  \
-  X(V6ONLY, v6only, BOOL, SOCKET, 0, 0, "", "IPV6_V6ONLY of a listening or "   \
-    "unconnected IPv6 socket")                                                 \
-  X(MARK, mark, NUMBER, SOCKET, 0, 0, "", "SO_MARK; readable with "            \
-    "CAP_NET_ADMIN")                                                           \
-  X(AUTOBOUND, autobound, BOOL, DERIVED, 0, 0, "", "the kernel chose the "     \
-    "local port")                                                              \
+  X(RADDR, raddr, ADDRESS, SOCKET, 0, 3, "",                                   \
+    "remote address; empty when not connected")                                \
+  X(RPORT, rport, PORT, SOCKET, 0, 3, "",                                      \
+    "remote port; empty when not connected")                                   \
+  X(IFACE, iface, TEXT, SOCKET, 0, 0, "",                                      \
+    "bound device, or scope of a link-local address")                          \
+  X(INODE, inode, NUMBER, SOCKET, 0, 0, "",                                    \
+    "inode in the socket file system; empty when no file is left")             \
+  X(COOKIE, cookie, NUMBER, SOCKET, 0, 0, "",                                  \
+    "the kernel's identity of the socket, unique until restart")               \
+  X(UID, uid, NUMBER, SOCKET, 0, 0, "",                                        \
+    "user id that the socket was made with")                                   \
+  X(NETNS, netns, NUMBER, SOCKET, 0, 0, "",                                    \
+    "network namespace (inode of its nsfs file)")                              \
+  X(RXQ, rxq, NUMBER, SOCKET, 0, 0, "B",                                       \
+    "bytes not yet read; of a listener: connections not yet accepted")         \
+  X(TXQ, txq, NUMBER, SOCKET, 0, 0, "B",                                       \
+    "bytes not yet acknowledged; of a listener: limit of rxq")                 \
+  X(V6ONLY, v6only, BOOL, SOCKET, 0, 0, "",                                    \
+    "IPV6_V6ONLY of a listening or unconnected IPv6 socket")                   \
+  X(MARK, mark, NUMBER, SOCKET, 0, 0, "",                                      \
+    "SO_MARK; readable with CAP_NET_ADMIN")                                    \
+  X(AUTOBOUND, autobound, BOOL, DERIVED, 0, 0, "",                             \
+    "the kernel chose the local port")                                         \
   X(ROLE, role, WORD, DERIVED, 0, 4, "", "what the socket is for")             \
-  X(FAMILIES, families, WORD, DERIVED, 0, 0, "", "IP versions it can be "      \
-    "reached by")                                                              \
-  X(EXPOSURE, exposure, WORD, DERIVED, 0, 3, "", "how far the local address "  \
-    "reaches")                                                                 \
+  X(FAMILIES, families, WORD, DERIVED, 0, 0, "",                               \
+    "IP versions it can be reached by")                                        \
+  X(EXPOSURE, exposure, WORD, DERIVED, 0, 3, "",                               \
+    "how far the local address reaches")                                       \
   X(RANGE, range, WORD, DERIVED, 0, 0, "", "RFC 6335 range of the local port") \
-  X(EPHEMERAL, ephemeral, BOOL, DERIVED, 0, 0, "", "the local port lies in "   \
-    "the namespace's client range")                                            \
-  X(SERVICE, service, TEXT, DERIVED, 1, 3, "", "IANA's names of the service "  \
-    "port")                                                                    \
-  X(USE, use, TEXT, DERIVED, 1, 0, "", "software known to use the service "    \
-    "port")                                                                    \
-  X(RISK, risk, TEXT, DERIVED, 1, 0, "", "classes of risk of the service "     \
-    "port")                                                                    \
+  X(EPHEMERAL, ephemeral, BOOL, DERIVED, 0, 0, "",                             \
+    "the local port lies in the namespace's client range")                     \
+  X(SERVICE, service, TEXT, DERIVED, 1, 3, "",                                 \
+    "IANA's names of the service port")                                        \
+  X(USE, use, TEXT, DERIVED, 1, 0, "",                                         \
+    "software known to use the service port")                                  \
+  X(RISK, risk, TEXT, DERIVED, 1, 0, "",                                       \
+    "classes of risk of the service port")                                     \
   X(OWNER, owner, WORD, OWNER, 0, 0, "", "is it known who holds the socket")   \
   X(WHY, why, WORD, OWNER, 0, 0, "", "reason of an owner none or unknown")     \
-  X(PID, pid, NUMBER, OWNER, 1, 2, "", "process that holds it; the main one: " \
-    "lowest, not 1")                                                           \
-  X(PROCESS, process, TEXT, OWNER, 1, 2, "", "its name (comm, at most 15 "     \
-    "bytes)")                                                                  \
-  X(HOLDERS, holders, HOLDERS, OWNER, 0, 0, "", "all: pid, descriptor, "       \
-    "process")                                                                 \
-  X(USER, user, TEXT, PROCESS, 1, 3, "", "user that the holder runs as "       \
-    "(effective)")                                                             \
+  X(PID, pid, NUMBER, OWNER, 1, 2, "",                                         \
+    "process that holds it; the main one: lowest, not 1")                      \
+  X(PROCESS, process, TEXT, OWNER, 1, 2, "",                                   \
+    "its name (comm, at most 15 bytes)")                                       \
+  X(HOLDERS, holders, HOLDERS, OWNER, 0, 0, "",                                \
+    "all: pid, descriptor, process")                                           \
+  X(USER, user, TEXT, PROCESS, 1, 3, "",                                       \
+    "user that the holder runs as (effective)")                                \
   X(EXE, exe, TEXT, PROCESS, 1, 0, "", "path of the holder's executable")      \
-  X(CMDLINE, cmdline, TEXT, PROCESS, 1, 0, "", "the holder's arguments, "      \
-    "joined by spaces")                                                        \
+  X(CMDLINE, cmdline, TEXT, PROCESS, 1, 0, "",                                 \
+    "the holder's arguments, joined by spaces")                                \
   X(PPID, ppid, NUMBER, PROCESS, 1, 0, "", "the holder's parent")              \
   X(STARTED, started, TIME, PROCESS, 1, 0, "", "when the holder was started")  \
   X(CGROUP, cgroup, TEXT, PROCESS, 1, 0, "", "the holder's control group")
@@ -295,10 +296,10 @@ typedef enum pi_field {
 typedef struct pi_field_info {
   const char *name;
   pi_type type;
-  unsigned group;           /* one PI_GROUP_* bit */
+  unsigned group; /* one PI_GROUP_* bit */
   bool several;
   int priority;
-  const char *unit;         /* "B" or "" */
+  const char *unit; /* "B" or "" */
   const char *meaning;
   const char *const *words; /* PI_TYPE_WORD: its words, NULL-terminated */
 } pi_field_info;
@@ -382,7 +383,8 @@ enum { PI_ADDRESS_TEXT = 46 }; /* the longest text, with its NUL */
 
 PI_API bool pi_address_is_v4(const pi_address *address);
 
-/* Writes RFC 5952 text (IPv4 as dotted quad) and its NUL; returns its length. */
+/* Writes RFC 5952 text (IPv4 as dotted quad) and its NUL; returns its length.
+ */
 PI_API size_t pi_address_format(const pi_address *address,
                                 char text[PI_ADDRESS_TEXT]);
 
@@ -424,9 +426,9 @@ PI_API int pi_filter_has(pi_field field, pi_filter **ret, pi_error *err);
 PI_API int pi_filter_known(pi_field field, pi_filter **ret, pi_error *err);
 
 /* A filter in its own language (portinfo-filter(7)): tests of fields such as
- * `lport in {80, 8000..8100}`, flags such as `listening`, `:PORTS`, `and`, `or`,
- * `not`, parentheses. At most 1 MiB and 256 levels deep. A mistake tells its bytes
- * in *err, and what would be right. */
+ * `lport in {80, 8000..8100}`, flags such as `listening`, `:PORTS`, `and`,
+ * `or`, `not`, parentheses. At most 1 MiB and 256 levels deep. A mistake tells
+ * its bytes in *err, and what would be right. */
 PI_API int pi_filter_parse(const char *text, size_t length, pi_filter **ret,
                            pi_error *err);
 
@@ -456,8 +458,8 @@ PI_API const char *pi_filter_flag(unsigned i);
 /* ---- Snapshots ---------------------------------------------------------- */
 
 /* A pi_snapshot is the sockets of one moment (as near as the kernel allows:
- * every protocol and family is a dump of its own). Rows never change; a group of
- * fields that was not read is added on demand. */
+ * every protocol and family is a dump of its own). Rows never change; a group
+ * of fields that was not read is added on demand. */
 
 typedef enum pi_backend {
   PI_BACKEND_AUTO,
@@ -469,10 +471,10 @@ typedef enum pi_backend {
 /* All zero (or NULL) reads the sockets of every protocol, fields of the socket
  * group. */
 typedef struct pi_options {
-  unsigned groups;         /* PI_GROUP_* to read now */
-  const pi_filter *filter; /* rows that it excludes need not be there */
-  pi_backend backend;      /* force one: AUTO falls back, and says so */
-  const char *proc;        /* where procfs is mounted; NULL: "/proc" */
+  unsigned groups;           /* PI_GROUP_* to read now */
+  const pi_filter *filter;   /* rows that it excludes need not be there */
+  pi_backend backend;        /* force one: AUTO falls back, and says so */
+  const char *proc;          /* where procfs is mounted; NULL: "/proc" */
   bool (*interrupted)(void); /* asked now and then, from several threads at
                                 once; true: stop with PI_ECANCELED */
 } pi_options;
@@ -550,16 +552,16 @@ typedef struct pi_quality {
     bool absent;        /* this host has no such protocol or family */
     bool autobound;     /* it also told which ports the kernel chose */
     size_t rows;
-  } sources[2][2]; /* [pi_proto][pi_family] */
-  size_t processes;  /* looked at for owners */
-  size_t unreadable; /* of them, those that permission closed to us */
-  size_t vanished;   /* of them, those that ended while we looked */
-  bool hidden;       /* proc hides other users' processes (hidepid) */
-  bool nested;       /* in a pid namespace below the first: others unseen */
+  } sources[2][2];    /* [pi_proto][pi_family] */
+  size_t processes;   /* looked at for owners */
+  size_t unreadable;  /* of them, those that permission closed to us */
+  size_t vanished;    /* of them, those that ended while we looked */
+  bool hidden;        /* proc hides other users' processes (hidepid) */
+  bool nested;        /* in a pid namespace below the first: others unseen */
   bool owners_unseen; /* no process could be looked at: no usable procfs */
-  size_t unknown[9]; /* rows whose owner is unknown, by pi_why */
+  size_t unknown[9];  /* rows whose owner is unknown, by pi_why */
   uint64_t socket_us, derived_us, owner_us, process_us; /* time by step */
-  int64_t taken; /* when, seconds since 1970 */
+  int64_t taken;     /* when, seconds since 1970 */
   int64_t completed; /* when the last group was added later; 0: never */
 } pi_quality;
 

@@ -8,9 +8,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#define PI__SNAPSHOT "portinfo.snapshot"
+#define PI__SNAPSHOT  "portinfo.snapshot"
 #define PI__SELECTION "portinfo.selection"
-#define PI__ROW "portinfo.row"
+#define PI__ROW       "portinfo.row"
 #define PI__PREDICATE "portinfo.predicate"
 
 /* [-0, +3, m] nil, message, errno (or nil): the system's refusal. */
@@ -20,8 +20,8 @@ int pi__push_refusal(lua_State *L, const pi_error *err);
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg);
 pi_filter *pi__check_filter(lua_State *L, int arg);
 
-/* [-0, +0, v] Names of fields in the list at `arg`, as many as fit in PI_FIELD_COUNT.
- * Returns how many. */
+/* [-0, +0, v] Names of fields in the list at `arg`, as many as fit in
+ * PI_FIELD_COUNT. Returns how many. */
 size_t pi__check_fields(lua_State *L, int arg, pi_field *fields);
 
 /* [-0, +1, m] A field's value of a row: nil unknown, false empty. */
@@ -41,7 +41,8 @@ void pi__set_boolean(lua_State *L, const char *name, bool value);
 /* An empty text is left out. */
 void pi__set_text(lua_State *L, const char *name, const char *text);
 
-/* [-0, +0, m] Makes the metatables, and fills the table on top with functions. */
+/* [-0, +0, m] Makes the metatables, and fills the table on top with functions.
+ */
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);
 void pi__open_snapshot(lua_State *L);

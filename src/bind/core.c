@@ -4,8 +4,10 @@
 int pi__push_refusal(lua_State *L, const pi_error *err) {
   luaL_pushfail(L);
   lua_pushstring(L, err->text);
-  if (err->os != 0) lua_pushinteger(L, err->os);
-  else luaL_pushfail(L);
+  if (err->os != 0)
+    lua_pushinteger(L, err->os);
+  else
+    luaL_pushfail(L);
   return 3;
 }
 

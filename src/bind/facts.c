@@ -16,7 +16,7 @@ static const struct {
 enum { TRANSPORTS = sizeof transports / sizeof *transports };
 
 static const char *status_name(pi_status status) {
-  static const char *const names[] = {"unassigned", "assigned", "reserved",
+  static const char *const names[] = {"unassigned",  "assigned", "reserved",
                                       "de-assigned", "generic",  "dynamic"};
   return names[status];
 }
@@ -182,7 +182,8 @@ static int facts_service(lua_State *L) {
   return 2;
 }
 
-/* ---- Search --------------------------------------------------------------------- */
+/* ---- Search
+ * --------------------------------------------------------------------- */
 
 enum { PAGE = 64 };
 
@@ -207,8 +208,10 @@ static int take_hit(void *arg, const pi_hit *hit) {
 static void push_hit(lua_State *L, const pi_hit *hit) {
   static const char *const matches[] = {"exact", "prefix", "word",
                                         "description"};
-  if (hit->is_use) push_use(L, &hit->use);
-  else push_record(L, &hit->record);
+  if (hit->is_use)
+    push_use(L, &hit->use);
+  else
+    push_record(L, &hit->record);
   pi__set_text(L, "match", matches[hit->match]);
   pi__set_text(L, "kind", hit->is_use ? "use" : "record");
 }
@@ -288,11 +291,12 @@ static int facts_nearest(lua_State *L) {
   return 1;
 }
 
-/* ---- Schema ------------------------------------------------------------------------ */
+/* ---- Schema
+ * ------------------------------------------------------------------------ */
 
 static const char *type_name(pi_type type) {
-  static const char *const names[] = {"port", "address", "word", "text",
-                                      "number", "bool",  "time", "holders"};
+  static const char *const names[] = {"port",   "address", "word", "text",
+                                      "number", "bool",    "time", "holders"};
   return names[type];
 }
 

@@ -5,7 +5,7 @@
 
 static pi_filter **box_new(lua_State *L) {
   pi_filter **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;  // collectable from here on, whatever raises
+  *box = NULL; // collectable from here on, whatever raises
   luaL_setmetatable(L, PI__PREDICATE);
   return box;
 }
@@ -22,8 +22,8 @@ static int predicate_gc(lua_State *L) {
   return 0;
 }
 
-/* predicate_parse(text) -> predicate; or nil, what is wrong, and which bytes are
- * meant: the first (from 1; 0: none) and how many. */
+/* predicate_parse(text) -> predicate; or nil, what is wrong, and which bytes
+ * are meant: the first (from 1; 0: none) and how many. */
 static int predicate_parse(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -58,8 +58,10 @@ static pi_operand check_operand(lua_State *L) {
   }
   lua_Integer first, last;
   if (lua_istable(L, -1)) {
-    lua_getfield(L, -1, "first");
-    lua_getfield(L, -2, "last");
+    lua_pushliteral(L, "first"); // raw: no metamethod may change the list
+    lua_rawget(L, -2);
+    lua_pushliteral(L, "last");
+    lua_rawget(L, -3);
     first = lua_tointeger(L, -2);
     last = lua_tointeger(L, -1);
     lua_pop(L, 2);
@@ -84,7 +86,7 @@ static int predicate_in(lua_State *L) {
       lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *operands, 0);
   for (lua_Unsigned i = 0; i < n; i++) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
-    operands[i] = check_operand(L);  // texts are borrowed from the list
+    operands[i] = check_operand(L); // texts are borrowed from the list
     lua_pop(L, 1);
   }
   pi_error err;
@@ -100,11 +102,13 @@ static int predicate_has(lua_State *L) {
   pi_field field = check_field(L, 1);
   pi_error err;
   pi_filter **box = box_new(L);
-  if (pi_filter_has(field, box, &err) != 0) return luaL_error(L, "%s", err.text);
+  if (pi_filter_has(field, box, &err) != 0)
+    return luaL_error(L, "%s", err.text);
   return 1;
 }
 
-/* ---- Combinations ------------------------------------------------------------------ */
+/* ---- Combinations
+ * ------------------------------------------------------------------ */
 
 typedef int (*combine)(pi_filter *a, pi_filter *b, pi_filter **ret,
                        pi_error *err);
@@ -126,7 +130,9 @@ static int predicate_and(lua_State *L) {
   return combine_both(L, pi_filter_and);
 }
 
-static int predicate_or(lua_State *L) { return combine_both(L, pi_filter_or); }
+static int predicate_or(lua_State *L) {
+  return combine_both(L, pi_filter_or);
+}
 
 static int predicate_not(lua_State *L) {
   const pi_filter *a = pi__check_filter(L, 1);
@@ -154,8 +160,8 @@ static int predicate_groups(lua_State *L) {
 
 void pi__open_predicate(lua_State *L) {
   static const luaL_Reg meta[] = {
-      {"__gc", predicate_gc},     {"__band", predicate_and},
-      {"__bor", predicate_or},    {"__bnot", predicate_not},
+      {"__gc", predicate_gc},       {"__band", predicate_and},
+      {"__bor", predicate_or},      {"__bnot", predicate_not},
       {"groups", predicate_groups}, {NULL, NULL},
   };
   static const luaL_Reg functions[] = {

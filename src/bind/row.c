@@ -1,5 +1,5 @@
-/* row.c: a row is a number and its reading, in a user value; its fields are read
- * when they are asked for. */
+/* row.c: a row is a number and its reading, in a user value; its fields are
+ * read when they are asked for. */
 #include "bind.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ static size_t check_row(lua_State *L, int arg, pi_snapshot **snapshot) {
   return r->number;
 }
 
-/* ---- Values -------------------------------------------------------------------- */
+/* ---- Values
+ * -------------------------------------------------------------------- */
 
 /* [-0, +1, m] */
 static void push_holders(lua_State *L, const pi_snapshot *s, size_t number) {
@@ -84,7 +85,8 @@ void pi__push_value(lua_State *L, const pi_snapshot *s, size_t number,
   }
 }
 
-/* ---- Fields ---------------------------------------------------------------------- */
+/* ---- Fields
+ * ---------------------------------------------------------------------- */
 
 static int fail_field(lua_State *L) {
   const char *names[PI_FIELD_COUNT];
@@ -164,7 +166,8 @@ static int row_eq(lua_State *L) {
   return 1;
 }
 
-/* ---- One line ---------------------------------------------------------------------- */
+/* ---- One line
+ * ---------------------------------------------------------------------- */
 
 /* [-0, +1, m] Text with everything but plain ASCII as \xHH. */
 static void push_plain(lua_State *L, const char *text, size_t length) {
@@ -225,9 +228,8 @@ static int row_tostring(lua_State *L) {
 
 void pi__open_row(lua_State *L) {
   static const luaL_Reg meta[] = {
-      {"__newindex", row_newindex}, {"__pairs", row_pairs},
-      {"__eq", row_eq},             {"__tostring", row_tostring},
-      {NULL, NULL},
+      {"__newindex", row_newindex}, {"__pairs", row_pairs}, {"__eq", row_eq},
+      {"__tostring", row_tostring}, {NULL, NULL},
   };
   luaL_newmetatable(L, PI__ROW);
   luaL_setfuncs(L, meta, 0);

@@ -13,7 +13,8 @@ typedef struct reading {
   pi_snapshot *snapshot; /* NULL: closed */
 } reading;
 
-/* ---- Interruption ------------------------------------------------------------------ */
+/* ---- Interruption
+ * ------------------------------------------------------------------ */
 
 static const char interrupt_key;
 
@@ -33,7 +34,8 @@ static interrupted_fn get_interrupt(lua_State *L) {
   return interrupted;
 }
 
-/* ---- Readings ------------------------------------------------------------------------ */
+/* ---- Readings
+ * ------------------------------------------------------------------------ */
 
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg) {
   reading *r = luaL_checkudata(L, arg, PI__SNAPSHOT);
@@ -91,8 +93,8 @@ static pi_backend check_backend(lua_State *L, int arg) {
   return backend;
 }
 
-/* take{groups = {...}, filter = predicate, backend =, proc =} -> reading, or nil,
- * message, errno. */
+/* take{groups = {...}, filter = predicate, backend =, proc =} -> reading, or
+ * nil, message, errno. */
 static int snapshot_take(lua_State *L) {
   pi_options options = {0};
   pi_error err;
@@ -161,13 +163,15 @@ static int snapshot_tostring(lua_State *L) {
   return 1;
 }
 
-/* ---- Selections ------------------------------------------------------------------------ */
+/* ---- Selections
+ * ------------------------------------------------------------------------ */
 
 typedef struct selection {
   pi_selection *rows;
 } selection;
 
-/* [-0, +1, v] The selection at `arg`; pushes its reading, which must be open. */
+/* [-0, +1, v] The selection at `arg`; pushes its reading, which must be open.
+ */
 static pi_selection *check_selection(lua_State *L, int arg,
                                      pi_snapshot **snapshot) {
   selection *sel = luaL_checkudata(L, arg, PI__SELECTION);
@@ -186,7 +190,8 @@ static int selection_gc(lua_State *L) {
 /* snapshot:select([predicate]) -> selection, or nil, message, errno. */
 static int snapshot_select(lua_State *L) {
   pi_snapshot *s = pi__check_snapshot(L, 1);
-  const pi_filter *filter = lua_isnoneornil(L, 2) ? NULL : pi__check_filter(L, 2);
+  const pi_filter *filter =
+      lua_isnoneornil(L, 2) ? NULL : pi__check_filter(L, 2);
   pi_error err;
   selection *sel = lua_newuserdatauv(L, sizeof *sel, 1);
   sel->rows = NULL;
@@ -230,7 +235,8 @@ static int selection_undecided_row(lua_State *L) {
   lua_Integer i = luaL_checkinteger(L, 2);
   const pi_selection *rows = check_selection(L, 1, &s);
   if (i < 1 || (lua_Unsigned)i > pi_selection_undecided_count(rows)) return 0;
-  pi__push_row(L, lua_gettop(L), pi_selection_undecided_at(rows, (size_t)i - 1));
+  pi__push_row(L, lua_gettop(L),
+               pi_selection_undecided_at(rows, (size_t)i - 1));
   return 1;
 }
 
@@ -251,7 +257,8 @@ static int selection_snapshot(lua_State *L) {
   return 1;
 }
 
-/* ---- Bulk output ------------------------------------------------------------------------ */
+/* ---- Bulk output
+ * ------------------------------------------------------------------------ */
 
 static pi_format check_format(lua_State *L, int arg) {
   static const char *const names[] = {"tsv", "csv", "json", "ndjson", NULL};
@@ -365,7 +372,8 @@ static int selection_text(lua_State *L) {
   pi_snapshot *s;
   pi_error err = {0};
   const pi_selection *rows = check_selection(L, 1, &s);
-  if (read_fields(s, rows, fields, n, &err) != 0) return pi__push_refusal(L, &err);
+  if (read_fields(s, rows, fields, n, &err) != 0)
+    return pi__push_refusal(L, &err);
   bytes *b = bytes_new(L);
   int rc = pi_emit(s, rows, format, fields, n, append, b, &err);
   if (rc > 0 || rc == PI_ENOMEM) return luaL_error(L, "not enough memory");
@@ -374,7 +382,8 @@ static int selection_text(lua_State *L) {
   return 1;
 }
 
-/* ---- The host and the quality, as tables ---------------------------------------------- */
+/* ---- The host and the quality, as tables
+ * ---------------------------------------------- */
 
 void pi__push_host(lua_State *L, const pi_host *host) {
   lua_createtable(L, 0, 6);
@@ -459,7 +468,8 @@ static int snapshot_host_read(lua_State *L) {
 }
 
 /* [-0, +0, m] A metatable whose methods are found in itself. */
-static void make_class(lua_State *L, const char *name, const luaL_Reg *methods) {
+static void make_class(lua_State *L, const char *name,
+                       const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
@@ -475,19 +485,28 @@ static int snapshot_class(lua_State *L) {
 
 void pi__open_snapshot(lua_State *L) {
   static const luaL_Reg snapshot_methods[] = {
-      {"__gc", snapshot_close},         {"__close", snapshot_close},
-      {"__len", snapshot_len},          {"__tostring", snapshot_tostring},
-      {"close", snapshot_close},        {"complete", snapshot_complete},
-      {"select", snapshot_select},      {"quality", snapshot_quality},
-      {"host", snapshot_host},          {"closed", snapshot_closed},
+      {"__gc", snapshot_close},
+      {"__close", snapshot_close},
+      {"__len", snapshot_len},
+      {"__tostring", snapshot_tostring},
+      {"close", snapshot_close},
+      {"complete", snapshot_complete},
+      {"select", snapshot_select},
+      {"quality", snapshot_quality},
+      {"host", snapshot_host},
+      {"closed", snapshot_closed},
       {NULL, NULL},
   };
   static const luaL_Reg selection_methods[] = {
-      {"__gc", selection_gc},           {"__len", selection_len},
-      {"undecided", selection_undecided}, {"row", selection_row},
+      {"__gc", selection_gc},
+      {"__len", selection_len},
+      {"undecided", selection_undecided},
+      {"row", selection_row},
       {"undecided_row", selection_undecided_row},
-      {"sort", selection_sort},         {"snapshot", selection_snapshot},
-      {"write", selection_write},       {"text", selection_text},
+      {"sort", selection_sort},
+      {"snapshot", selection_snapshot},
+      {"write", selection_write},
+      {"text", selection_text},
       {NULL, NULL},
   };
   static const luaL_Reg functions[] = {

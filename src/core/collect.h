@@ -1,16 +1,17 @@
 /* collect.h: the seam between core and the kernels.
  *
- * A platform (src/os/NAME) sees this header and no other of core's. It calls the
- * functions below to hand over what it found and implements one, pi__collect.
- * Values cross in host byte order, with states named; what could not be seen is
- * said, never guessed.
+ * A platform (src/os/NAME) sees this header and no other of core's. It calls
+ * the functions below to hand over what it found and implements one,
+ * pi__collect. Values cross in host byte order, with states named; what could
+ * not be seen is said, never guessed.
  */
 #ifndef PI_CORE_COLLECT_H
 #define PI_CORE_COLLECT_H
 
 #include "../portinfo.h"
 
-/* ---- Tools: memory and errors, the only ones for core and os -------------- */
+/* ---- Tools: memory and errors, the only ones for core and os --------------
+ */
 
 /* As realloc; a size of 0 frees and gives NULL. The single door to the heap, in
  * an object file of its own: a test that starves us defines its own. */
@@ -29,7 +30,8 @@ int pi__fail(pi_error *err, int code, int os, const char *format, ...);
 
 int pi__nomem(pi_error *err);
 
-/* ---- What a platform hands over ------------------------------------------- */
+/* ---- What a platform hands over -------------------------------------------
+ */
 
 typedef struct pi__reading pi__reading; /* a snapshot in the making */
 
@@ -44,7 +46,8 @@ typedef struct pi__row {
   uint64_t inode;  /* 0: no file */
   uint64_t cookie; /* 0: unknown */
   uint32_t uid, rxq, txq, mark;
-  uint8_t uid_sight, iface_sight, txq_sight, v6only_sight, mark_sight; /* pi_sight */
+  uint8_t uid_sight, iface_sight, txq_sight, v6only_sight,
+      mark_sight; /* pi_sight */
   bool v6only;
 } pi__row;
 
@@ -59,15 +62,16 @@ void pi__reading_rewind(pi__reading *reading, size_t rows);
 /* Says that the kernel chose the local port of this row's socket. */
 void pi__reading_autobound(pi__reading *reading, const pi__row *row);
 
-/* After the autobound ones: doubts the others, as they may have been closed before
- * the kernel was asked, and says whether there are any for whom it matters.
- * pi__reading_chosen takes the doubt from a row again: its process chose. */
+/* After the autobound ones: doubts the others, as they may have been closed
+ * before the kernel was asked, and says whether there are any for whom it
+ * matters. pi__reading_chosen takes the doubt from a row again: its process
+ * chose. */
 bool pi__reading_doubt(pi__reading *reading, pi_proto proto, pi_family family);
 void pi__reading_chosen(pi__reading *reading, const pi__row *row);
 
 /* Keeps a text as long as the reading lives. Equal texts may share. */
 int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
-             uint32_t *ret, pi_error *err);
+                     uint32_t *ret, pi_error *err);
 
 pi_host *pi__reading_host(pi__reading *reading);
 pi_quality *pi__reading_quality(pi__reading *reading);
@@ -84,9 +88,8 @@ bool pi__reading_wants(const pi__reading *reading, uint64_t inode, bool unheld);
  * kernel says to tell apart processes of one pid, in any unit; `uid` is whom it
  * runs as. */
 int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
-                        uint64_t start,
-                        const char *comm, size_t length, uint32_t *ret,
-                        pi_error *err);
+                        uint64_t start, const char *comm, size_t length,
+                        uint32_t *ret, pi_error *err);
 
 /* Adds: process number `process` holds the socket with this inode as `fd`. The
  * same fact twice is kept once. */
@@ -113,14 +116,15 @@ typedef struct pi__process {
 size_t pi__reading_processes(const pi__reading *reading);
 pi__process *pi__reading_process_at(pi__reading *reading, size_t i);
 
-/* ---- What a platform implements ------------------------------------------- */
+/* ---- What a platform implements -------------------------------------------
+ */
 
 typedef struct pi__want {
-  unsigned groups;     /* PI_GROUP_* to read now */
-  uint16_t states[2];  /* per pi_proto, bits of pi_state; 0: leave it out */
-  bool families[2];    /* per pi_family */
-  pi_backend backend;  /* AUTO: the best that works */
-  const char *proc;    /* mount point of procfs, never NULL */
+  unsigned groups;    /* PI_GROUP_* to read now */
+  uint16_t states[2]; /* per pi_proto, bits of pi_state; 0: leave it out */
+  bool families[2];   /* per pi_family */
+  pi_backend backend; /* AUTO: the best that works */
+  const char *proc;   /* mount point of procfs, never NULL */
 } pi__want;
 
 /* Reads what `want` says into the reading, in the order socket, derived, owner,

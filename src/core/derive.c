@@ -75,10 +75,11 @@ static int set_families(pi_snapshot *s, size_t row, pi_error *err) {
   return 0;
 }
 
-/* ---- Listeners, to tell inbound from outbound ----------------------------- */
+/* ---- Listeners, to tell inbound from outbound -----------------------------
+ */
 
 typedef struct listeners {
-  uint32_t *rows; /* of TCP listeners, sorted by local port */
+  uint32_t *rows;  /* of TCP listeners, sorted by local port */
   uint32_t *first; /* per port, 65537: the run of that port */
 } listeners;
 
@@ -132,7 +133,7 @@ static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
     return false;
   }
   if (pi__cell(s, listener, PI_IFACE) != 0 && !same_iface(s, listener, row)) {
-    return false;  // bound to another device
+    return false; // bound to another device
   }
   const pi_address *at = pi__cell_address(s, listener, PI_LADDR);
   const pi_address *a = pi__cell_address(s, row, PI_LADDR);
@@ -150,10 +151,11 @@ static uint32_t find_listener(const pi_snapshot *s, const listeners *l,
   return PI__NO_ROW;
 }
 
-/* ---- Who chose the port ---------------------------------------------------- */
+/* ---- Who chose the port ----------------------------------------------------
+ */
 
-/* Time-wait and half-open sockets are no full sockets: the kernel keeps no trace
- * of how their port was chosen (net/ipv4/inet_diag.c, sk_fullsock). */
+/* Time-wait and half-open sockets are no full sockets: the kernel keeps no
+ * trace of how their port was chosen (net/ipv4/inet_diag.c, sk_fullsock). */
 static bool is_full(pi_state state) {
   return state != PI_STATE_TIME_WAIT && state != PI_STATE_SYN_RECEIVED;
 }
@@ -172,9 +174,9 @@ static bool is_told(const pi_snapshot *s, size_t row) {
          s->marked[row] != PI__MARK_DOUBT;
 }
 
-/* Did its process choose the port, for sure? An accepted socket has no such mark,
- * whatever its listener has: the kernel drops it from children (SOCK_BINDPORT_LOCK
- * in net/core/sock.c, sk_clone_lock). */
+/* Did its process choose the port, for sure? An accepted socket has no such
+ * mark, whatever its listener has: the kernel drops it from children
+ * (SOCK_BINDPORT_LOCK in net/core/sock.c, sk_clone_lock). */
 static bool is_chosen(const pi_snapshot *s, size_t row) {
   return is_told(s, row) && s->marked[row] == PI__MARK_NONE;
 }
@@ -195,8 +197,7 @@ static bool is_doubtful(const pi_snapshot *s, size_t row) {
   return is_connection(state) || !is_outside(s, row);
 }
 
-bool pi__reading_doubt(pi__reading *reading, pi_proto proto,
-                       pi_family family) {
+bool pi__reading_doubt(pi__reading *reading, pi_proto proto, pi_family family) {
   pi_snapshot *s = &reading->snapshot;
   bool any = false;
   for (size_t row = 0; row < s->count; row++) {
@@ -230,7 +231,8 @@ static int set_autobound(pi_snapshot *s, uint32_t listener, size_t row,
   return 0;
 }
 
-/* ---- Role ------------------------------------------------------------------ */
+/* ---- Role ------------------------------------------------------------------
+ */
 
 static const int role_unknown = -1;
 
@@ -252,7 +254,7 @@ static int row_role(const pi_snapshot *s, uint32_t listener, size_t row) {
   case PI_STATE_SYN_RECEIVED: return PI_ROLE_INBOUND;
   case PI_STATE_ESTABLISHED:
   case PI_STATE_CLOSE_WAIT:
-    if (is_chosen(s, row)) return PI_ROLE_OUTBOUND;  // bound, then connected
+    if (is_chosen(s, row)) return PI_ROLE_OUTBOUND; // bound, then connected
     if (listener != PI__NO_ROW) return PI_ROLE_INBOUND;
     // untold, it may have been accepted by a listener that is gone, or not
     if (!is_told(s, row)) return role_unknown;
@@ -286,8 +288,8 @@ static int set_row(pi_snapshot *s, const listeners *l, size_t row,
   if (rc != 0) return rc;
   const pi_host *host = &s->host;
   if (host->ephemeral_known) {
-    pi__cell_set(s, row, PI_EPHEMERAL, port >= host->ephemeral_first &&
-                                           port <= host->ephemeral_last);
+    pi__cell_set(s, row, PI_EPHEMERAL,
+                 port >= host->ephemeral_first && port <= host->ephemeral_last);
   } else {
     rc = pi__sight_set(s, row, PI_EPHEMERAL, PI_UNKNOWN, err);
     if (rc != 0) return rc;
@@ -316,7 +318,7 @@ static int add_columns(pi_snapshot *s, pi_error *err) {
     int rc = pi__column_add(s, (pi_field)f, err);
     if (rc != 0) return rc;
   }
-  size_t n = s->count + 1;  // never zero, which would free
+  size_t n = s->count + 1; // never zero, which would free
   if (s->service_port == NULL) {
     s->service_port = pi__realloc(NULL, n * sizeof *s->service_port);
   }

@@ -35,7 +35,9 @@ static void put_char(writer *w, char c) {
   if (w->used == BLOCK) flush(w);
 }
 
-static void put_string(writer *w, const char *s) { put(w, s, strlen(s)); }
+static void put_string(writer *w, const char *s) {
+  put(w, s, strlen(s));
+}
 
 static void put_number(writer *w, uint64_t n) {
   char digits[20];
@@ -63,20 +65,28 @@ static void put_address(writer *w, const pi_address *address) {
   put(w, text, pi_address_format(address, text));
 }
 
-/* ---- Cells: TSV and CSV -------------------------------------------------------- */
+/* ---- Cells: TSV and CSV
+ * -------------------------------------------------------- */
 
 static bool is_control(uint32_t point) {
   return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
 static void put_cell_char(writer *w, char c, const char *special) {
-  if (c == '\t') put_string(w, "\\t");
-  else if (c == '\n') put_string(w, "\\n");
-  else if (c == '\r') put_string(w, "\\r");
-  else if (strchr(special, c) != NULL && c != '\0') put_escape(w, (uint8_t)c);
-  else if (c == '\\') put_string(w, "\\\\");
-  else if (is_control((uint8_t)c)) put_escape(w, (uint8_t)c);
-  else put_char(w, c);
+  if (c == '\t')
+    put_string(w, "\\t");
+  else if (c == '\n')
+    put_string(w, "\\n");
+  else if (c == '\r')
+    put_string(w, "\\r");
+  else if (strchr(special, c) != NULL && c != '\0')
+    put_escape(w, (uint8_t)c);
+  else if (c == '\\')
+    put_string(w, "\\\\");
+  else if (is_control((uint8_t)c))
+    put_escape(w, (uint8_t)c);
+  else
+    put_char(w, c);
 }
 
 /* Text without control or malformed bytes; those in `special` as \xHH too. */
@@ -110,8 +120,9 @@ static void put_cell_holders(writer *w, const pi_snapshot *s, size_t row) {
   }
 }
 
-/* The field's members, as text or in one list? Names of a port are facts side by
- * side; a holder's fields are shown of the main one, and `holders` has all. */
+/* The field's members, as text or in one list? Names of a port are facts side
+ * by side; a holder's fields are shown of the main one, and `holders` has all.
+ */
 static bool is_list(pi_field field) {
   const pi_field_info *info = pi_field_describe(field);
   return info->several && info->group == PI_GROUP_DERIVED;
@@ -124,8 +135,10 @@ static void put_cell_value(writer *w, const pi_value *v, const char *special) {
   case PI_TYPE_WORD:
   case PI_TYPE_TEXT:
     // a lone ? means unknown, so a text that is one is spelled out
-    if (v->length == 1 && v->text[0] == '?') put_string(w, "\\x3f");
-    else put_cell_text(w, v->text, v->length, special);
+    if (v->length == 1 && v->text[0] == '?')
+      put_string(w, "\\x3f");
+    else
+      put_cell_text(w, v->text, v->length, special);
     break;
   default: put_number(w, v->number); break;
   }
@@ -176,7 +189,8 @@ static void put_header(writer *w, const pi_field *fields, size_t n, bool csv) {
   put_char(w, '\n');
 }
 
-/* ---- JSON (RFC 8259) -------------------------------------------------------------- */
+/* ---- JSON (RFC 8259)
+ * -------------------------------------------------------------- */
 
 /* Returns false if the text held malformed bytes, shown as U+FFFD. */
 static bool put_json_text(writer *w, const char *text, size_t length) {
@@ -197,7 +211,7 @@ static bool put_json_text(writer *w, const char *text, size_t length) {
     } else if (point == '"' || point == '\\') {
       put_char(w, '\\');
       put_char(w, (char)point);
-    } else if (n == 2 && point < 0xa0) {  // C1: legal, but not for a terminal
+    } else if (n == 2 && point < 0xa0) { // C1: legal, but not for a terminal
       put_string(w, "\\u00");
       put_hex(w, (uint8_t)point);
     } else {
@@ -312,15 +326,19 @@ static void put_json_row(writer *w, const pi_snapshot *s, size_t row,
     pi_value v = pi_snapshot_value(s, row, fields[i], 0);
     unknown = unknown || v.sight == PI_UNKNOWN;
     if (v.sight != PI_KNOWN) continue;
-    if (fields[i] == PI_HOLDERS) put_json_holders(w, s, row);
-    else if (is_list(fields[i])) put_json_list(w, s, row, fields[i]);
-    else put_json_value(w, fields[i], &v);
+    if (fields[i] == PI_HOLDERS)
+      put_json_holders(w, s, row);
+    else if (is_list(fields[i]))
+      put_json_list(w, s, row, fields[i]);
+    else
+      put_json_value(w, fields[i], &v);
   }
   if (unknown) put_json_unknown(w, s, row, fields, n);
   put_char(w, '}');
 }
 
-/* ---- The whole ------------------------------------------------------------------------ */
+/* ---- The whole
+ * ------------------------------------------------------------------------ */
 
 static void put_rows(writer *w, const pi_snapshot *s, const pi_selection *sel,
                      pi_format format, const pi_field *fields, size_t n,

@@ -5,10 +5,10 @@
 #include "collect.h"
 
 typedef enum pi__node {
-  PI__NODE_ALL, /* true of every row */
-  PI__NODE_HAS, /* the field has a value; of a yes/no field: it is yes */
+  PI__NODE_ALL,   /* true of every row */
+  PI__NODE_HAS,   /* the field has a value; of a yes/no field: it is yes */
   PI__NODE_KNOWN, /* it can be seen, or seen that there is none */
-  PI__NODE_IN,  /* the field, or a member of it, is one of a set */
+  PI__NODE_IN,    /* the field, or a member of it, is one of a set */
   PI__NODE_AND,
   PI__NODE_OR,
   PI__NODE_NOT,

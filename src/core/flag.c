@@ -44,15 +44,13 @@ static pi_filter *flag_all(pi_error *err) {
 /* State listen, or a UDP service. The protocol stands before the role, so that
  * a TCP socket of unknown role is a no and not an unknown. */
 static pi_filter *flag_listening(pi_error *err) {
-  pi_filter *service =
-      both(words(PI_PROTO, 1u << PI_PROTO_UDP, err),
-           words(PI_ROLE, 1u << PI_ROLE_SERVICE, err), err);
+  pi_filter *service = both(words(PI_PROTO, 1u << PI_PROTO_UDP, err),
+                            words(PI_ROLE, 1u << PI_ROLE_SERVICE, err), err);
   return either(words(PI_STATE, 1u << PI_STATE_LISTEN, err), service, err);
 }
 
 static pi_filter *flag_exposed(pi_error *err) {
-  pi_filter *loopback =
-      words(PI_EXPOSURE, 1u << PI_EXPOSURE_LOOPBACK, err);
+  pi_filter *loopback = words(PI_EXPOSURE, 1u << PI_EXPOSURE_LOOPBACK, err);
   pi_filter *elsewhere = NULL;
   pi_filter_not(loopback, &elsewhere, err);
   return both(flag_listening(err), elsewhere, err);
@@ -88,10 +86,14 @@ static const struct flag {
   const char *word;
   pi_filter *(*make)(pi_error *err);
 } made_flags[] = {
-    {"all", flag_all},           {"listening", flag_listening},
-    {"exposed", flag_exposed},   {"risky", flag_risky},
-    {"ipv4", flag_ipv4},         {"ipv6", flag_ipv6},
-    {"system-port", flag_system}, {"user-port", flag_user},
+    {"all", flag_all},
+    {"listening", flag_listening},
+    {"exposed", flag_exposed},
+    {"risky", flag_risky},
+    {"ipv4", flag_ipv4},
+    {"ipv6", flag_ipv6},
+    {"system-port", flag_system},
+    {"user-port", flag_user},
     {"dynamic-port", flag_dynamic},
 };
 
@@ -164,7 +166,8 @@ pi_filter *pi__flag(const char *word, size_t length, pi_error *err) {
   return NULL;
 }
 
-/* ---- Endpoints: `:PORTS` and `ADDRESS:PORTS` ----------------------------------------- */
+/* ---- Endpoints: `:PORTS` and `ADDRESS:PORTS`
+ * ----------------------------------------- */
 
 static pi_filter *one(pi_field field, const char *text, size_t length,
                       pi_error *err) {

@@ -131,8 +131,9 @@ static bool of_holders(pi_field field) {
          (info->group & (PI_GROUP_OWNER | PI_GROUP_PROCESS)) != 0;
 }
 
-/* Of a holder's field there are as many members as holders: one may be empty, or
- * unseen, and the next have a value. Names of a port end with the first empty. */
+/* Of a holder's field there are as many members as holders: one may be empty,
+ * or unseen, and the next have a value. Names of a port end with the first
+ * empty. */
 static unsigned most_members(const pi_snapshot *s, size_t row, pi_field field) {
   if (!pi_field_describe(field)->several) return 1;
   if (!of_holders(field)) return UINT_MAX;
@@ -152,8 +153,8 @@ static pi_truth test_members(const pi_filter *f, const pi_snapshot *s,
   unsigned most = most_members(s, row, f->field);
   for (unsigned i = 0; i < most && result != PI_TRUE; i++) {
     pi_value v = pi_snapshot_value(s, row, f->field, i);
-    pi_truth t = f->node == PI__NODE_HAS ? value_has(&v)
-                                         : value_in(f, &v, &s->host);
+    pi_truth t =
+        f->node == PI__NODE_HAS ? value_has(&v) : value_in(f, &v, &s->host);
     if (t != PI_FALSE) result = t;
     if (most == UINT_MAX && v.sight != PI_KNOWN) break;
   }

@@ -36,9 +36,12 @@ static bool hexadecimal(slice s, uint64_t *ret) {
   for (size_t i = 2; i < s.length; i++) {
     char c = s.text[i];
     unsigned digit;
-    if (c >= '0' && c <= '9') digit = (unsigned)(c - '0');
-    else if ((c | 32) >= 'a' && (c | 32) <= 'f') digit = (unsigned)((c | 32) - 'a') + 10;
-    else return false;
+    if (c >= '0' && c <= '9')
+      digit = (unsigned)(c - '0');
+    else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+      digit = (unsigned)((c | 32) - 'a') + 10;
+    else
+      return false;
     n = n << 4 | digit;
   }
   *ret = n;
@@ -63,7 +66,8 @@ static int add_span(pi_filter *f, uint64_t first, uint64_t last,
   return pi__member_add(f, &m, err);
 }
 
-/* ---- Ports --------------------------------------------------------------------- */
+/* ---- Ports
+ * --------------------------------------------------------------------- */
 
 static int add_ports(pi_filter *f, slice s, uint64_t first, uint64_t last,
                      pi_error *err) {
@@ -109,7 +113,8 @@ static int fail_service(pi_filter *f, slice s, pi_error *err) {
   if (near == NULL) {
     return fail(f->field, s,
                 "is no port: write a number 0-65535, 8000..8100 or a service "
-                "name", err);
+                "name",
+                err);
   }
   int length = s.length > 60 ? 60 : (int)s.length;
   return pi__fail(err, PI_EINVAL, 0,
@@ -145,7 +150,8 @@ static int read_port(pi_filter *f, slice s, pi_error *err) {
   return fail_service(f, s, err);
 }
 
-/* ---- Addresses -------------------------------------------------------------------- */
+/* ---- Addresses
+ * -------------------------------------------------------------------- */
 
 /* Bits from `prefix` on are cleared in *low and set in *high. */
 static void spread(pi__member *m, unsigned prefix) {
@@ -186,7 +192,8 @@ static int read_block(pi_filter *f, slice whole, slice s, size_t slash,
   if (prefix > (v4 ? 32 : 128)) {
     return fail(f->field, whole,
                 v4 ? "is no block: an IPv4 prefix ends at /32"
-                   : "is no block: an IPv6 prefix ends at /128", err);
+                   : "is no block: an IPv6 prefix ends at /128",
+                err);
   }
   spread(&m, (unsigned)prefix + (v4 ? 96 : 0));
   return pi__member_add(f, &m, err);
@@ -219,7 +226,8 @@ static int read_address(pi_filter *f, slice s, pi_error *err) {
   return pi__member_add(f, &m, err);
 }
 
-/* ---- Words, yes/no, numbers, text ---------------------------------------------------- */
+/* ---- Words, yes/no, numbers, text
+ * ---------------------------------------------------- */
 
 static int read_word(pi_filter *f, slice s, pi_error *err) {
   int at = pi__word_find(f->field, s.text, s.length);
@@ -299,7 +307,7 @@ static int read_text(pi_filter *f, slice s, pi_error *err) {
   pi__member m;
   memset(&m, 0, sizeof m);
   m.kind = PI__LITERAL;
-  m.text = (char *)s.text;  // copied before it is kept
+  m.text = (char *)s.text; // copied before it is kept
   m.length = s.length;
   for (size_t i = 0; i < s.length; i++) {
     if (strchr("*?[", s.text[i]) != NULL && s.text[i] != '\0') {
@@ -309,7 +317,18 @@ static int read_text(pi_filter *f, slice s, pi_error *err) {
   return pi__member_add(f, &m, err);
 }
 
-/* ---- Operands ------------------------------------------------------------------------- */
+/* ---- Operands
+ * ------------------------------------------------------------------------- */
+
+static const char *kind_of(pi_type type) {
+  switch (type) {
+  case PI_TYPE_TEXT: return "text";
+  case PI_TYPE_ADDRESS: return "an address";
+  case PI_TYPE_BOOL: return "yes or no";
+  case PI_TYPE_HOLDERS: return "a list";
+  default: return "a word";
+  }
+}
 
 static int read_numeric(pi_filter *f, const pi_operand *o, pi_error *err) {
   const pi_field_info *info = pi_field_describe(f->field);
@@ -325,8 +344,7 @@ static int read_numeric(pi_filter *f, const pi_operand *o, pi_error *err) {
   case PI_TYPE_TIME: break;
   default:
     return pi__fail(err, PI_EINVAL, 0, "%s is %s, not a number: write a string",
-                    info->name,
-                    info->type == PI_TYPE_TEXT ? "text" : "a word");
+                    info->name, kind_of(info->type));
   }
   if (o->first > last) {
     return pi__fail(err, PI_EINVAL, 0, "%s: the range runs backwards",
@@ -340,7 +358,7 @@ static int read_literal(pi_filter *f, slice s, pi_error *err) {
   pi__member m;
   memset(&m, 0, sizeof m);
   m.kind = PI__LITERAL;
-  m.text = (char *)s.text;  // copied before it is kept
+  m.text = (char *)s.text; // copied before it is kept
   m.length = s.length;
   return pi__member_add(f, &m, err);
 }
@@ -367,7 +385,9 @@ int pi__operand_read(pi_filter *f, const pi_operand *o, pi_error *err) {
   }
 }
 
-/* ---- Order ------------------------------------------------------------------------------ */
+/* ---- Order
+ * ------------------------------------------------------------------------------
+ */
 
 /* The one number that a value means, as > 80 or > http; false and *err set. */
 static bool one_number(pi_filter *f, const pi_operand *o, uint64_t *ret,
@@ -412,8 +432,8 @@ pi_filter *pi__compare(pi_field field, pi__order order, const pi_operand *value,
   if (!ok) pi__nomem(err);
   ok = ok && one_number(read, value, &n, err);
   // nothing is below 0: a set without members, false where the field is known
-  ok = ok && (!order_span(order, n, &span) ||
-              pi__member_add(f, &span, err) == 0);
+  ok = ok &&
+       (!order_span(order, n, &span) || pi__member_add(f, &span, err) == 0);
   pi_filter_free(read);
   if (ok) return f;
   pi_filter_free(f);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- While the platform looks ---------------------------------------------- */
+/* ---- While the platform looks ----------------------------------------------
+ */
 
 int pi__owners_begin(pi_snapshot *s, pi_error *err) {
   pi__owners_end(s);
@@ -20,7 +21,8 @@ int pi__owners_begin(pi_snapshot *s, pi_error *err) {
     uint64_t inode = pi__cell(s, i, PI_INODE);
     if (inode == 0) continue;
     size_t slot = pi__index_slot(&s->inodes, inode);
-    while (s->inodes.rows[slot] != PI__NO_ROW) slot = (slot + 1) & s->inodes.mask;
+    while (s->inodes.rows[slot] != PI__NO_ROW)
+      slot = (slot + 1) & s->inodes.mask;
     s->inodes.rows[slot] = (uint32_t)i;
   }
   return 0;
@@ -52,9 +54,8 @@ bool pi__reading_wants(const pi__reading *reading, uint64_t inode,
 }
 
 int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
-                        uint64_t start,
-                        const char *comm, size_t length, uint32_t *ret,
-                        pi_error *err) {
+                        uint64_t start, const char *comm, size_t length,
+                        uint32_t *ret, pi_error *err) {
   pi_snapshot *s = &reading->snapshot;
   int rc = pi__reserve(&s->processes, &s->process_capacity,
                        s->process_count + 1, sizeof *s->processes, err);
@@ -72,8 +73,8 @@ int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
 int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,
                        int fd, pi_error *err) {
   pi_snapshot *s = &reading->snapshot;
-  int rc = pi__reserve(&s->holdings, &s->holding_capacity,
-                       s->holding_count + 1, sizeof *s->holdings, err);
+  int rc = pi__reserve(&s->holdings, &s->holding_capacity, s->holding_count + 1,
+                       sizeof *s->holdings, err);
   if (rc != 0) return rc;
   // init goes last: it holds activated sockets for the service that uses them
   uint32_t pid = s->processes[process].pid;
@@ -112,7 +113,8 @@ pi__process *pi__reading_process_at(pi__reading *reading, size_t i) {
   return &reading->snapshot.processes[i];
 }
 
-/* ---- The join --------------------------------------------------------------- */
+/* ---- The join ---------------------------------------------------------------
+ */
 
 /* Counts the holders of each row and turns the counts into where its run starts
  * (a counting sort, as rows are small numbers). */
@@ -177,7 +179,8 @@ static void runs_tidy(const pi_snapshot *s, uint32_t *first,
   first[s->count] = to;
 }
 
-/* ---- Why there is no owner ---------------------------------------------------- */
+/* ---- Why there is no owner
+ * ---------------------------------------------------- */
 
 /* A socket without a file: its state tells how it came to that. */
 static pi_why why_no_file(pi_state state) {

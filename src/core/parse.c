@@ -1,6 +1,6 @@
-/* parse.c: the filter language, by recursive descent. What a word means depends on
- * where it stands, what a value means on its field; so the parser asks for words
- * and values one at a time, and nothing is reserved.
+/* parse.c: the filter language, by recursive descent. What a word means depends
+ * on where it stands, what a value means on its field; so the parser asks for
+ * words and values one at a time, and nothing is reserved.
  *
  *   or := and {("or"|"||") and}      and := not {["and"|"&&"] not}
  *   not := ("not"|"!") not | "(" or ")" | test
@@ -48,8 +48,8 @@ typedef struct token {
 typedef struct parser {
   const char *text;
   size_t length;
-  size_t next; /* behind `token` */
-  token token; /* the current one */
+  size_t next;     /* behind `token` */
+  token token;     /* the current one */
   size_t last_end; /* of the token before it */
   unsigned depth;
   pi_error *err;
@@ -58,9 +58,12 @@ typedef struct parser {
   bool compared;
 } parser;
 
-/* ---- Tokens -------------------------------------------------------------------- */
+/* ---- Tokens
+ * -------------------------------------------------------------------- */
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n';
+}
 
 static bool ends_word(char c) {
   return is_space(c) || strchr("(){},'\"=!<>&|", c) != NULL;
@@ -76,11 +79,11 @@ static token take_operator(const parser *p, size_t at) {
     char text[3];
     kind kind;
   } operators[] = {
-      {"==", EQUAL},      {"!=", DIFFERENT}, {"<=", LESS_EQUAL},
-      {">=", GREATER_EQUAL}, {"&&", AND},    {"||", OR},
-      {"=", EQUAL},       {"<", LESS},       {">", GREATER},
-      {"!", BANG},        {"(", OPEN},       {")", CLOSE},
-      {"{", SET_OPEN},    {"}", SET_CLOSE},  {",", COMMA},
+      {"==", EQUAL},         {"!=", DIFFERENT}, {"<=", LESS_EQUAL},
+      {">=", GREATER_EQUAL}, {"&&", AND},       {"||", OR},
+      {"=", EQUAL},          {"<", LESS},       {">", GREATER},
+      {"!", BANG},           {"(", OPEN},       {")", CLOSE},
+      {"{", SET_OPEN},       {"}", SET_CLOSE},  {",", COMMA},
   };
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
     size_t n = strlen(operators[i].text);
@@ -93,8 +96,7 @@ static token take_operator(const parser *p, size_t at) {
 }
 
 static token take_quoted(const parser *p, size_t at) {
-  const char *close =
-      memchr(p->text + at + 1, p->text[at], p->length - at - 1);
+  const char *close = memchr(p->text + at + 1, p->text[at], p->length - at - 1);
   if (close == NULL) return make_token(p, STRAY, at, p->length - at);
   size_t length = (size_t)(close - p->text) - at - 1;
   return (token){QUOTED, p->text + at + 1, length, at, at + length + 2};
@@ -117,13 +119,16 @@ static void advance(parser *p) {
   p->next = p->token.end;
 }
 
-static token peek(const parser *p) { return read_token(p, p->next); }
+static token peek(const parser *p) {
+  return read_token(p, p->next);
+}
 
 static bool is_word(const token *t, const char *word) {
   return t->kind == WORD && pi__same_word(word, t->text, t->length);
 }
 
-/* ---- Complaints -------------------------------------------------------------------- */
+/* ---- Complaints
+ * -------------------------------------------------------------------- */
 
 static int shown(const token *t) {
   return t->length > SHOWN ? SHOWN : (int)t->length;
@@ -145,7 +150,8 @@ static pi_filter *wrong(parser *p, const token *t, const char *what) {
   return point(p, t);
 }
 
-/* Looks for what is no token anywhere, before anything is made of the others. */
+/* Looks for what is no token anywhere, before anything is made of the others.
+ */
 static bool find_stray(parser *p) {
   token t = read_token(p, 0);
   while (t.kind != END && t.kind != STRAY) t = read_token(p, t.end);
@@ -158,7 +164,9 @@ static bool find_stray(parser *p) {
   return true;
 }
 
-/* ---- Values --------------------------------------------------------------------------- */
+/* ---- Values
+ * ---------------------------------------------------------------------------
+ */
 
 static bool is_value(const token *t) {
   return t->kind == WORD || t->kind == QUOTED;
@@ -230,7 +238,8 @@ static bool parse_values(parser *p, pi_filter **sets, size_t n) {
   return false;
 }
 
-/* ---- Tests of a field --------------------------------------------------------------------- */
+/* ---- Tests of a field
+ * --------------------------------------------------------------------- */
 
 typedef struct sides {
   pi_field fields[2];
@@ -248,7 +257,7 @@ static pi_filter *negate(parser *p, pi_filter *f) {
   pi_filter *not = NULL;
   if (f == NULL) return NULL;
   pi_filter_not(f, &not, p->err);
-  return not;
+  return not ;
 }
 
 static pi_filter *parse_membership(parser *p, const sides *s) {
@@ -285,8 +294,8 @@ static kind worded(const token *t) {
   static const struct {
     const char *word;
     kind kind;
-  } words[] = {{"eq", EQUAL}, {"ne", DIFFERENT}, {"lt", LESS},
-               {"le", LESS_EQUAL}, {"gt", GREATER}, {"ge", GREATER_EQUAL}};
+  } words[] = {{"eq", EQUAL},      {"ne", DIFFERENT}, {"lt", LESS},
+               {"le", LESS_EQUAL}, {"gt", GREATER},   {"ge", GREATER_EQUAL}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
     if (is_word(t, words[i].word)) return words[i].kind;
   }
@@ -332,9 +341,9 @@ static pi_filter *parse_field(parser *p, const sides *s) {
 static pi_filter *parse_known(parser *p) {
   sides s;
   advance(p);
-  s.count = p->token.kind != WORD ? 0
-                                  : pi__fields_find(p->token.text,
-                                                    p->token.length, s.fields);
+  s.count = p->token.kind != WORD
+                ? 0
+                : pi__fields_find(p->token.text, p->token.length, s.fields);
   if (s.count == 0) return wrong(p, &p->token, "\"known\" needs a field");
   advance(p);
   pi_filter *f = NULL;
@@ -346,7 +355,8 @@ static pi_filter *parse_known(parser *p) {
   return both;
 }
 
-/* ---- Words that are none: what was meant ---------------------------------------------------- */
+/* ---- Words that are none: what was meant
+ * ---------------------------------------------------- */
 
 static bool all_digits(const token *t) {
   for (size_t i = 0; i < t->length; i++) {
@@ -376,8 +386,9 @@ static bool complain_address(parser *p, const token *t) {
       pi_address_parse(t->text, before, &address)) {
     pi__fail(p->err, PI_EINVAL, 0,
              "\"%.*s\" is an address: write addr = %.*s, or for the endpoint "
-             "[%.*s]%.*s", shown(t), t->text, shown(t), t->text, (int)before,
-             t->text, (int)(t->length - before), colon);
+             "[%.*s]%.*s",
+             shown(t), t->text, shown(t), t->text, (int)before, t->text,
+             (int)(t->length - before), colon);
     return true;
   }
   if (!is_address(t)) return false;
@@ -410,8 +421,9 @@ static bool complain_value(parser *p, const token *t) {
   if (p->compared && p->value.kind == WORD && p->value.end == p->last_end) {
     pi__fail(p->err, PI_EINVAL, 0,
              "\"%.*s\": for several values write {%.*s, %.*s}, and quote it in "
-             "a shell", shown(t), t->text, shown(&p->value), p->value.text,
-             shown(t), t->text);
+             "a shell",
+             shown(t), t->text, shown(&p->value), p->value.text, shown(t),
+             t->text);
     return true;
   }
   if (p->compared || p->field.end != p->last_end) return false;
@@ -470,16 +482,18 @@ static void complain_comma(parser *p, const token *t) {
   if (state) field = PI_STATE;
   pi__fail(p->err, PI_EINVAL, 0,
            "\",\" is for sets: write %s in {%.*s, %.*s}, and quote it in a "
-           "shell", pi_field_describe(field)->name, shown(t), t->text,
-           shown(&next), next.text);
+           "shell",
+           pi_field_describe(field)->name, shown(t), t->text, shown(&next),
+           next.text);
 }
 
 static pi_filter *wrong_word(parser *p, const token *t) {
   if (complain_field(p, t) || complain_ambiguous(p, t)) return point(p, t);
   const char *near = nearest_word(t);
   if (near != NULL) {
-    pi__fail(p->err, PI_EINVAL, 0, "unknown word \"%.*s\": did you mean \"%s\"?",
-             shown(t), t->text, near);
+    pi__fail(p->err, PI_EINVAL, 0,
+             "unknown word \"%.*s\": did you mean \"%s\"?", shown(t), t->text,
+             near);
   } else if (complain_value(p, t) || complain_address(p, t)) {
     return point(p, t);
   } else if (all_digits(t)) {
@@ -492,12 +506,14 @@ static pi_filter *wrong_word(parser *p, const token *t) {
   } else {
     pi__fail(p->err, PI_EINVAL, 0,
              "\"%.*s\" is neither a field nor a word: for a process write "
-             "process = %.*s", shown(t), t->text, shown(t), t->text);
+             "process = %.*s",
+             shown(t), t->text, shown(t), t->text);
   }
   return point(p, t);
 }
 
-/* ---- Tests, not, and, or ----------------------------------------------------------------------- */
+/* ---- Tests, not, and, or
+ * ----------------------------------------------------------------------- */
 
 static pi_filter *parse_or(parser *p);
 
@@ -515,7 +531,8 @@ static pi_filter *parse_test(parser *p) {
   if (s.count > 0) return parse_field(p, &s);
   p->err->code = 0;
   pi_filter *f = pi__flag(t.text, t.length, p->err);
-  if (f == NULL && p->err->code == 0) f = pi__endpoint(t.text, t.length, p->err);
+  if (f == NULL && p->err->code == 0)
+    f = pi__endpoint(t.text, t.length, p->err);
   if (f == NULL && p->err->code != 0) return point(p, &t);
   if (f == NULL) return wrong_word(p, &t);
   advance(p);
@@ -581,8 +598,8 @@ static pi_filter *parse_and(parser *p, neighbours *first) {
     } else if (!starts_test(&p->token)) {
       break;
     } else if (!first->found) {
-      *first = (neighbours){true, chain, p->last_end, p->token.at,
-                            p->token.end};
+      *first =
+          (neighbours){true, chain, p->last_end, p->token.at, p->token.end};
     }
     pi_filter *g = parse_not(p);
     pi_filter *both = NULL;
@@ -596,7 +613,8 @@ static pi_filter *parse_and(parser *p, neighbours *first) {
   return f;
 }
 
-/* Neighbours beside an `or`: names both readings of text from `start` to `end`. */
+/* Neighbours beside an `or`: names both readings of text from `start` to `end`.
+ */
 static pi_filter *wrong_neighbours(parser *p, const neighbours *n, size_t start,
                                    size_t end) {
   const char *s = p->text;
@@ -647,7 +665,9 @@ static pi_filter *parse_or(parser *p) {
   return wrong_neighbours(p, &first, start, p->last_end);
 }
 
-/* ---- The whole ------------------------------------------------------------------------------------ */
+/* ---- The whole
+ * ------------------------------------------------------------------------------------
+ */
 
 static int check_text(const char *text, size_t length, pi_error *err) {
   uint32_t c;
@@ -678,15 +698,16 @@ int pi_filter_parse(const char *text, size_t length, pi_filter **ret,
   parser p = {.text = text, .length = length, .err = err};
   if (find_stray(&p)) return err->code;
   advance(&p);
-  if (p.token.kind == END) {  // nothing said: every row
+  if (p.token.kind == END) { // nothing said: every row
     *ret = pi__node_new(PI__NODE_ALL, 0);
     return *ret == NULL ? pi__nomem(err) : 0;
   }
   pi_filter *f = parse_or(&p);
   if (f != NULL && p.token.kind != END) {
     pi_filter_free(f);
-    f = wrong(&p, &p.token, p.token.kind == CLOSE ? "nothing is open here"
-                                                  : "expected a test, and, or");
+    f = wrong(&p, &p.token,
+              p.token.kind == CLOSE ? "nothing is open here"
+                                    : "expected a test, and, or");
   }
   if (f == NULL) return err->code;
   *ret = f;

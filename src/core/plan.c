@@ -63,8 +63,10 @@ static kinds kinds_of(const pi_filter *f) {
   if (f->node != PI__NODE_AND && f->node != PI__NODE_OR) return k;
   for (size_t i = 0; i < f->kid_count; i++) {
     kinds kid = kinds_of(f->kids[i]);
-    if (f->node == PI__NODE_AND) meet(&k, &kid);
-    else join(&k, &kid);
+    if (f->node == PI__NODE_AND)
+      meet(&k, &kid);
+    else
+      join(&k, &kid);
   }
   return k;
 }

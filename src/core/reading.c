@@ -229,7 +229,7 @@ static const pi__string *string_new(const char *bytes, size_t length) {
 }
 
 int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
-             uint32_t *ret, pi_error *err) {
+                     uint32_t *ret, pi_error *err) {
   pi_snapshot *s = &reading->snapshot;
   // the neighbours of a text are often equal to it: threads, workers, devices
   for (size_t i = s->text_count; i > 0 && i + 8 > s->text_count; i--) {

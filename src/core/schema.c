@@ -9,33 +9,34 @@ static const char *const state_words[] = {
     "established", "syn-sent",  "syn-received", "fin-wait-1", "fin-wait-2",
     "time-wait",   "closed",    "close-wait",   "last-ack",   "listen",
     "closing",     "connected", "unconnected",  NULL};
-static const char *const role_words[] = {
-    "listener",  "service", "inbound", "outbound",
-    "connected", "client",  "bound",   "closing",  NULL};
+static const char *const role_words[] = {"listener", "service",   "inbound",
+                                         "outbound", "connected", "client",
+                                         "bound",    "closing",   NULL};
 static const char *const families_words[] = {"4", "6", "4+6", NULL};
 static const char *const exposure_words[] = {
-    "loopback", "link-local", "private", "public",
-    "multicast", "wildcard",  NULL};
+    "loopback",  "link-local", "private", "public",
+    "multicast", "wildcard",   NULL};
 static const char *const range_words[] = {"system", "user", "dynamic", NULL};
 static const char *const owner_words[] = {"known", "none", "unknown", NULL};
 static const char *const why_words[] = {
-    "time-wait", "orphan", "not-yet-accepted", "unheld",
-    "kernel",    "permission", "hidden",       "vanished",
-    "other-pid-namespace", NULL};
+    "time-wait", "orphan",   "not-yet-accepted",
+    "unheld",    "kernel",   "permission",
+    "hidden",    "vanished", "other-pid-namespace",
+    NULL};
 
-#define WORDS_WORD(name) name##_words
-#define WORDS_PORT(name) NULL
+#define WORDS_WORD(name)    name##_words
+#define WORDS_PORT(name)    NULL
 #define WORDS_ADDRESS(name) NULL
-#define WORDS_TEXT(name) NULL
-#define WORDS_NUMBER(name) NULL
-#define WORDS_BOOL(name) NULL
-#define WORDS_TIME(name) NULL
+#define WORDS_TEXT(name)    NULL
+#define WORDS_NUMBER(name)  NULL
+#define WORDS_BOOL(name)    NULL
+#define WORDS_TIME(name)    NULL
 #define WORDS_HOLDERS(name) NULL
 
 static const pi_field_info infos[PI_FIELD_COUNT] = {
 #define X(ID, name, type, group, several, priority, unit, meaning)             \
-  {#name, PI_TYPE_##type, PI_GROUP_##group, several,                           \
-   priority, unit, meaning, WORDS_##type(name)},
+  {#name,    PI_TYPE_##type, PI_GROUP_##group, several,                        \
+   priority, unit,           meaning,          WORDS_##type(name)},
     PI_FIELDS(X)
 #undef X
 };
@@ -99,10 +100,14 @@ int pi_field_find(const char *name, size_t length) {
 int pi__word_find(pi_field field, const char *text, size_t length) {
   // what ss and netstat print, so that their readers need not learn ours
   static const alias state_aliases[] = {
-      {"estab", "established"},   {"listening", "listen"},
-      {"syn-recv", "syn-received"}, {"syn-rcvd", "syn-received"},
-      {"fin-wait1", "fin-wait-1"}, {"fin-wait2", "fin-wait-2"},
-      {"close", "closed"},        {"unconn", "unconnected"},
+      {"estab", "established"},
+      {"listening", "listen"},
+      {"syn-recv", "syn-received"},
+      {"syn-rcvd", "syn-received"},
+      {"fin-wait1", "fin-wait-1"},
+      {"fin-wait2", "fin-wait-2"},
+      {"close", "closed"},
+      {"unconn", "unconnected"},
       {NULL, NULL},
   };
   static const alias family_aliases[] = {

@@ -11,8 +11,8 @@ bool pi__same_word(const char *word, const char *text, size_t length);
  * spellings of ss as well. */
 int pi__word_find(pi_field field, const char *text, size_t length);
 
-/* The fields that a name means: one, or both sides of `port` and `addr`. Returns
- * how many, 0 for no field. */
+/* The fields that a name means: one, or both sides of `port` and `addr`.
+ * Returns how many, 0 for no field. */
 size_t pi__fields_find(const char *name, size_t length, pi_field fields[2]);
 
 #endif

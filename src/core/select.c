@@ -32,8 +32,8 @@ static int sift(const pi_snapshot *s, const pi_filter *filter,
     if (t == PI_TRUE) {
       rc = add(&sel->rows, &sel->count, &sel->capacity, row, err);
     } else if (t == PI_UNDECIDED) {
-      rc = add(&sel->undecided, &sel->undecided_count,
-               &sel->undecided_capacity, row, err);
+      rc = add(&sel->undecided, &sel->undecided_count, &sel->undecided_capacity,
+               row, err);
     }
     if (rc != 0) return rc;
   }
@@ -77,7 +77,9 @@ void pi_selection_free(pi_selection *sel) {
   pi__realloc(sel, 0);
 }
 
-size_t pi_selection_count(const pi_selection *sel) { return sel->count; }
+size_t pi_selection_count(const pi_selection *sel) {
+  return sel->count;
+}
 
 size_t pi_selection_at(const pi_selection *sel, size_t i) {
   return sel->rows[i];
@@ -91,7 +93,8 @@ size_t pi_selection_undecided_at(const pi_selection *sel, size_t i) {
   return sel->undecided[i];
 }
 
-/* ---- Order ------------------------------------------------------------------ */
+/* ---- Order ------------------------------------------------------------------
+ */
 
 typedef struct sort_key {
   uint64_t major; /* listening or not, protocol, local port */

@@ -151,9 +151,15 @@ void pi_snapshot_free(pi_snapshot *s) {
   pi__realloc(s, 0);
 }
 
-size_t pi_snapshot_count(const pi_snapshot *s) { return s->count; }
-unsigned pi_snapshot_groups(const pi_snapshot *s) { return s->groups; }
-const pi_host *pi_snapshot_host(const pi_snapshot *s) { return &s->host; }
+size_t pi_snapshot_count(const pi_snapshot *s) {
+  return s->count;
+}
+unsigned pi_snapshot_groups(const pi_snapshot *s) {
+  return s->groups;
+}
+const pi_host *pi_snapshot_host(const pi_snapshot *s) {
+  return &s->host;
+}
 
 const pi_quality *pi_snapshot_quality(const pi_snapshot *s) {
   return &s->quality;
@@ -173,4 +179,6 @@ bool pi_host_reserves(const pi_host *host, uint16_t port) {
   return host->reserved[port / 8] >> (port % 8) & 1;
 }
 
-const char *pi_version(void) { return PI_VERSION; }
+const char *pi_version(void) {
+  return PI_VERSION;
+}

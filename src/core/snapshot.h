@@ -27,8 +27,8 @@ typedef struct pi__holding {
   int fd;
 } pi__holding;
 
-/* Open addressing from a 64-bit key to row numbers; equal keys stand in a run of
- * probes. */
+/* Open addressing from a 64-bit key to row numbers; equal keys stand in a run
+ * of probes. */
 typedef struct pi__index {
   uint32_t *rows; /* PI__NO_ROW: free */
   size_t mask;    /* slots - 1; a power of two minus one */

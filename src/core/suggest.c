@@ -9,7 +9,9 @@ static char fold(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+static unsigned least(unsigned a, unsigned b) {
+  return a < b ? a : b;
+}
 
 /* Slips between two short words: a letter missing, added, wrong, or two
  * neighbours exchanged (optimal string alignment). */
@@ -35,7 +37,7 @@ const char *pi_nearest(const char *word, size_t length,
                        const char *const *candidates, size_t n) {
   if (length == 0 || length > LONGEST) return NULL;
   const char *best = NULL;
-  unsigned limit = length < 4 ? 1 : 2;  // of short words everything is near
+  unsigned limit = length < 4 ? 1 : 2; // of short words everything is near
   for (size_t i = 0; i < n; i++) {
     size_t other = strlen(candidates[i]);
     if (other > LONGEST || other > length + 2 || length > other + 2) continue;

@@ -28,7 +28,8 @@ static pi_value stored_text(const pi_snapshot *s, pi_field field,
   return text_value(field, string->bytes, string->length);
 }
 
-/* ---- Columns ----------------------------------------------------------------- */
+/* ---- Columns
+ * ----------------------------------------------------------------- */
 
 static pi_value column_value(const pi_snapshot *s, size_t row, pi_field field) {
   pi_sight sight = pi__cell_sight(s, row, field);
@@ -49,7 +50,8 @@ static pi_value column_value(const pi_snapshot *s, size_t row, pi_field field) {
   return v;
 }
 
-/* ---- Names from the registry --------------------------------------------------- */
+/* ---- Names from the registry
+ * --------------------------------------------------- */
 
 static unsigned row_transport(const pi_snapshot *s, size_t row) {
   return pi__cell(s, row, PI_PROTO) == PI_PROTO_UDP ? PI_TRANSPORT_UDP
@@ -90,7 +92,8 @@ static pi_value registry_value(const pi_snapshot *s, size_t row, pi_field field,
   return text_value(field, text, strlen(text));
 }
 
-/* ---- Holders --------------------------------------------------------------------- */
+/* ---- Holders
+ * --------------------------------------------------------------------- */
 
 static uint32_t holder_count(const pi_snapshot *s, size_t row) {
   return s->first_holding[row + 1] - s->first_holding[row];
@@ -102,7 +105,8 @@ static pi_value process_value(const pi_snapshot *s, const pi__process *p,
   case PI_PID: return number_value(field, p->pid);
   case PI_PROCESS: return stored_text(s, field, p->comm);
   case PI_PPID:
-    if (p->ppid_sight != PI_KNOWN) return absent(field, (pi_sight)p->ppid_sight);
+    if (p->ppid_sight != PI_KNOWN)
+      return absent(field, (pi_sight)p->ppid_sight);
     return number_value(field, p->ppid);
   case PI_STARTED:
     if (p->started_sight != PI_KNOWN) {
@@ -123,7 +127,8 @@ static pi_value process_value(const pi_snapshot *s, const pi__process *p,
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     if (texts[i].field != field) continue;
-    if (texts[i].sight != PI_KNOWN) return absent(field, (pi_sight)texts[i].sight);
+    if (texts[i].sight != PI_KNOWN)
+      return absent(field, (pi_sight)texts[i].sight);
     return stored_text(s, field, texts[i].text);
   }
   return absent(field, PI_UNKNOWN);

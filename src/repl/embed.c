@@ -9,7 +9,8 @@
 static void print_module(const char *path) {
   size_t n = strlen(path) - strlen(".lua");
   static const char init[] = "/init";
-  if (n > strlen(init) && memcmp(path + n - strlen(init), init, strlen(init)) == 0) {
+  if (n > strlen(init) &&
+      memcmp(path + n - strlen(init), init, strlen(init)) == 0) {
     n -= strlen(init);
   }
   for (size_t i = 0; i < n; i++) putchar(path[i] == '/' ? '.' : path[i]);

@@ -114,13 +114,14 @@ static int protected_main(lua_State *L) {
 static int complain(lua_State *L) {
   if (terminal_interrupted()) return EXIT_INTERRUPTED;
   const char *message = lua_tostring(L, -1);
-  fprintf(stderr, "portinfo: %s\n", message != NULL ? message : "unknown error");
+  fprintf(stderr, "portinfo: %s\n",
+          message != NULL ? message : "unknown error");
   return EXIT_ERROR;
 }
 
 int main(int argc, char **argv) {
-  setlocale(LC_CTYPE, "");       // editing of UTF-8; numbers stay as they are
-  signal(SIGPIPE, SIG_DFL);      // a closed pipe ends us quietly
+  setlocale(LC_CTYPE, "");  // editing of UTF-8; numbers stay as they are
+  signal(SIGPIPE, SIG_DFL); // a closed pipe ends us quietly
   terminal_catch_interrupts();
   lua_State *L = luaL_newstate();
   if (L == NULL) {
@@ -131,8 +132,8 @@ int main(int argc, char **argv) {
   lua_pushcfunction(L, protected_main);
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
-  int rc = lua_pcall(L, 2, 1, 0) == LUA_OK ? (int)lua_tointeger(L, -1)
-                                           : complain(L);
+  int rc =
+      lua_pcall(L, 2, 1, 0) == LUA_OK ? (int)lua_tointeger(L, -1) : complain(L);
   lua_close(L);
   // print does not look at what became of its bytes
   bool lost = fflush(stdout) != 0 || ferror(stdout);

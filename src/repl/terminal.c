@@ -1,5 +1,5 @@
-/* terminal.c: lines from a person, their history, and Ctrl-C. With GNU readline,
- * libedit, or neither. */
+/* terminal.c: lines from a person, their history, and Ctrl-C. With GNU
+ * readline, libedit, or neither. */
 #include "terminal.h"
 
 #include <errno.h>
@@ -25,15 +25,17 @@
 
 enum { MOST_HISTORY = 2000 };
 
-/* ---- Interrupts ------------------------------------------------------------------ */
+/* ---- Interrupts
+ * ------------------------------------------------------------------ */
 
 // the only statics of the program: a signal has nowhere else to put its news
 static volatile sig_atomic_t interrupted;
-static volatile sig_atomic_t session; // a prompt was shown: never end by a signal
+static volatile sig_atomic_t
+    session; // a prompt was shown: never end by a signal
 
 static void on_interrupt(int signal_number) {
   if (interrupted && !session) {
-    signal(signal_number, SIG_DFL);  // asked twice and nothing stopped
+    signal(signal_number, SIG_DFL); // asked twice and nothing stopped
     raise(signal_number);
   }
   interrupted = 1;
@@ -42,31 +44,34 @@ static void on_interrupt(int signal_number) {
 void terminal_catch_interrupts(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on_interrupt;  // no SA_RESTART: reading must wake up
+  action.sa_handler = on_interrupt; // no SA_RESTART: reading must wake up
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
 }
 
-bool terminal_interrupted(void) { return interrupted != 0; }
+bool terminal_interrupted(void) {
+  return interrupted != 0;
+}
 
 static int l_interrupted(lua_State *L) {
   lua_pushboolean(L, interrupted != 0);
   return 1;
 }
 
-/* With the flag set, the hook stops Lua code at once: it is cleared here, before
- * any of our own runs again. */
+/* With the flag set, the hook stops Lua code at once: it is cleared here,
+ * before any of our own runs again. */
 static int l_call(lua_State *L) {
   luaL_checkany(L, 1);
   int rc = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
   lua_pushboolean(L, rc == LUA_OK);
   lua_pushboolean(L, interrupted != 0);
   interrupted = 0;
-  lua_rotate(L, 1, 2);  // ok, interrupted, results
+  lua_rotate(L, 1, 2); // ok, interrupted, results
   return lua_gettop(L);
 }
 
-/* ---- The screen -------------------------------------------------------------------- */
+/* ---- The screen
+ * -------------------------------------------------------------------- */
 
 static int l_is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
@@ -75,12 +80,15 @@ static int l_is_terminal(lua_State *L) {
 
 static int l_width(lua_State *L) {
   struct winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return 0;
   lua_pushinteger(L, size.ws_col);
   return 1;
 }
 
-/* ---- Lines --------------------------------------------------------------------------- */
+/* ---- Lines
+ * ---------------------------------------------------------------------------
+ */
 
 typedef enum outcome { LINE, END, INTERRUPTED } outcome;
 
@@ -96,8 +104,8 @@ static void take_line(char *line) {
   rl_callback_handler_remove();
 }
 
-/* The end of the input leaves the cursor behind the prompt, unless readline ends
- * the line itself, as it does since 8.1 together with bracketed paste. */
+/* The end of the input leaves the cursor behind the prompt, unless readline
+ * ends the line itself, as it does since 8.1 together with bracketed paste. */
 static void end_line(void) {
 #if defined(PI_READLINE) && RL_READLINE_VERSION >= 0x0801
   const char *paste = rl_variable_value("enable-bracketed-paste");
@@ -107,8 +115,8 @@ static void end_line(void) {
   putchar('\n');
 }
 
-/* Readline is fed by characters, so that a signal is noticed between them and no
- * jump ever leaves its frames. */
+/* Readline is fed by characters, so that a signal is noticed between them and
+ * no jump ever leaves its frames. */
 static outcome read_line(const char *prompt, char **line) {
   done = false;
   taken = NULL;
@@ -127,7 +135,7 @@ static outcome read_line(const char *prompt, char **line) {
 #endif
       continue;
     }
-    fputs("^C\n", stdout);  // before readline returns to the line's start
+    fputs("^C\n", stdout); // before readline returns to the line's start
     fflush(stdout);
 #ifdef PI_READLINE
     rl_free_line_state();
@@ -183,13 +191,17 @@ static int l_read(lua_State *L) {
   interrupted = 0;
   outcome result = read_line(prompt, box);
   interrupted = 0;
-  if (result == LINE) lua_pushstring(L, *box);
-  else if (result == INTERRUPTED) lua_pushboolean(L, 0);
-  else lua_pushnil(L);
+  if (result == LINE)
+    lua_pushstring(L, *box);
+  else if (result == INTERRUPTED)
+    lua_pushboolean(L, 0);
+  else
+    lua_pushnil(L);
   return 1;
 }
 
-/* ---- History -------------------------------------------------------------------------- */
+/* ---- History
+ * -------------------------------------------------------------------------- */
 
 #ifdef PI_HISTORY
 
@@ -212,8 +224,8 @@ static int make_folders(const char *path) {
   return 0;
 }
 
-/* A history file is a plain file of ours, or none yet (NULL): nobody can make us
- * read or overwrite something else through a link. */
+/* A history file is a plain file of ours, or none yet (NULL): nobody can make
+ * us read or overwrite something else through a link. */
 static const char *why_not(const char *path) {
   struct stat st;
   if (lstat(path, &st) != 0) return errno == ENOENT ? NULL : strerror(errno);
@@ -279,16 +291,20 @@ static int l_save_history(lua_State *L) {
 
 int luaopen_portinfo_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"is_terminal", l_is_terminal},   {"width", l_width},
-      {"read", l_read},                 {"interrupted", l_interrupted},
-      {"call", l_call},                 {"remember", l_remember},
-      {"load_history", l_load_history}, {"save_history", l_save_history},
+      {"is_terminal", l_is_terminal},
+      {"width", l_width},
+      {"read", l_read},
+      {"interrupted", l_interrupted},
+      {"call", l_call},
+      {"remember", l_remember},
+      {"load_history", l_load_history},
+      {"save_history", l_save_history},
       {NULL, NULL},
   };
   luaL_newlib(L, functions);
 #if defined(PI_READLINE)
   rl_readline_name = "portinfo";
-  rl_catch_signals = 0;  // ours
+  rl_catch_signals = 0; // ours
   lua_pushliteral(L, "GNU readline");
 #elif defined(PI_LIBEDIT)
   rl_readline_name = "portinfo";

@@ -21,9 +21,9 @@ bool terminal_interrupted(void);
  *   read(prompt)         a line; nil at the end; false if interrupted, which
  *                        clears the flag
  *   interrupted()        the flag
- *   call(f, ...)         as pcall, but ok, interrupted, results; clears the flag
- *   remember(text)       adds to the history
- *   load_history(path), save_history(path)   true, or nil and a message
+ *   call(f, ...)         as pcall, but ok, interrupted, results; clears the
+ * flag remember(text)       adds to the history load_history(path),
+ * save_history(path)   true, or nil and a message
  */
 int luaopen_portinfo_terminal(lua_State *L);
 

@@ -12,7 +12,8 @@ static const char *role(const pi_snapshot *s, size_t row) {
   return text_of(s, row, PI_ROLE, 0);
 }
 
-/* ---- Role ------------------------------------------------------------------------ */
+/* ---- Role
+ * ------------------------------------------------------------------------ */
 
 static void a_role_follows_from_state_and_who_chose_the_port(void **state) {
   (void)state;
@@ -41,8 +42,8 @@ static void a_role_follows_from_state_and_who_chose_the_port(void **state) {
   }
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
   for (size_t i = 0; i < 2 * LENGTH(table); i++) {
-    assert_string_equal(
-        i % 2 ? table[i / 2].autobound : table[i / 2].chosen, role(s, i));
+    assert_string_equal(i % 2 ? table[i / 2].autobound : table[i / 2].chosen,
+                        role(s, i));
   }
   pi_snapshot_free(s);
 }
@@ -60,7 +61,7 @@ static void a_chosen_port_of_a_connection_is_no_listeners(void **state) {
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
   assert_string_equal("outbound", role(s, 1));
   assert_string_equal("inbound", role(s, 2));
-  assert_string_equal("inbound", role(s, 3));  // its listener is gone
+  assert_string_equal("inbound", role(s, 3)); // its listener is gone
   for (size_t i = 1; i < 4; i++) {
     assert_int_equal(0, number_of(s, i, PI_AUTOBOUND));
   }
@@ -95,9 +96,8 @@ static void where_no_source_tells_the_client_range_does(void **state) {
   script_socket(PI_STATE_LISTEN, "1.1.1.1", 50000);
   script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 50000, "2.2.2.2", 443);
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
-  static const char *const roles[] = {"service", "?",       "?",
-                                      "service", "?",       "?",
-                                      "listener", "inbound"};
+  static const char *const roles[] = {"service", "?", "?",        "service",
+                                      "?",       "?", "listener", "inbound"};
   for (size_t i = 0; i < LENGTH(roles); i++) {
     assert_string_equal(roles[i], role(s, i));
   }
@@ -107,8 +107,8 @@ static void where_no_source_tells_the_client_range_does(void **state) {
   pi_snapshot_free(s);
 }
 
-static void without_a_client_range_everything_rests_on_the_sources(
-    void **state) {
+static void
+without_a_client_range_everything_rests_on_the_sources(void **state) {
   (void)state;
   script.tells_autobound = false;
   script.host.ephemeral_known = false;
@@ -120,15 +120,15 @@ static void without_a_client_range_everything_rests_on_the_sources(
   pi_snapshot_free(s);
 }
 
-/* Every socket below has an autobound port inside the client range, so that only
- * a listener that accepts there makes it inbound. */
+/* Every socket below has an autobound port inside the client range, so that
+ * only a listener that accepts there makes it inbound. */
 static const char *role_beside(const char *at, const char *device, bool udp,
                                const char *laddr, pi_family family,
                                const char *scope) {
   static char answer[16];
   script_reset();
-  script_row *l = script_socket(udp ? PI_STATE_UNCONNECTED : PI_STATE_LISTEN,
-                                at, 40000);
+  script_row *l =
+      script_socket(udp ? PI_STATE_UNCONNECTED : PI_STATE_LISTEN, at, 40000);
   l->iface = device;
   // texts of many devices between the two, so that equal ones need not share
   for (int i = 0; i < 12; i++) {
@@ -228,34 +228,57 @@ static void listeners_are_found_at_both_ends_of_the_ports(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Exposure, families, range ------------------------------------------------------ */
+/* ---- Exposure, families, range
+ * ------------------------------------------------------ */
 
 static void exposure_is_how_far_the_address_reaches(void **state) {
   (void)state;
   static const char *const table[][2] = {
-      {"0.0.0.0", "wildcard"},       {"::", "wildcard"},
-      {"127.0.0.1", "loopback"},     {"127.255.255.255", "loopback"},
-      {"126.255.255.255", "public"}, {"128.0.0.0", "public"},
-      {"::1", "loopback"},           {"::2", "public"},
+      {"0.0.0.0", "wildcard"},
+      {"::", "wildcard"},
+      {"127.0.0.1", "loopback"},
+      {"127.255.255.255", "loopback"},
+      {"126.255.255.255", "public"},
+      {"128.0.0.0", "public"},
+      {"::1", "loopback"},
+      {"::2", "public"},
       {"::ffff:127.3.4.5", "loopback"},
-      {"10.0.0.0", "private"},       {"10.255.255.255", "private"},
-      {"9.255.255.255", "public"},   {"11.0.0.0", "public"},
-      {"172.16.0.0", "private"},     {"172.31.255.255", "private"},
-      {"172.15.255.255", "public"},  {"172.32.0.0", "public"},
-      {"172.100.0.1", "public"},     {"192.168.0.1", "private"},
-      {"192.167.0.1", "public"},     {"192.169.0.1", "public"},
-      {"100.64.0.0", "private"},     {"100.127.255.255", "private"},
-      {"100.63.255.255", "public"},  {"100.128.0.0", "public"},
-      {"169.254.0.1", "link-local"}, {"169.253.0.1", "public"},
-      {"224.0.0.1", "multicast"},    {"239.255.255.255", "multicast"},
-      {"223.255.255.255", "public"}, {"255.255.255.255", "link-local"},
-      {"8.8.8.8", "public"},         {"0.0.0.1", "public"},
-      {"fe80::1", "link-local"},     {"febf::1", "link-local"},
-      {"fe7f::1", "public"},         {"fec0::1", "private"},
-      {"fc00::1", "private"},        {"fdff::1", "private"},
-      {"fbff::1", "public"},         {"ff02::fb", "multicast"},
-      {"ff00::", "multicast"},       {"2001:db8::1", "public"},
-      {"::127.0.0.1", "public"},     {"1::", "public"},
+      {"10.0.0.0", "private"},
+      {"10.255.255.255", "private"},
+      {"9.255.255.255", "public"},
+      {"11.0.0.0", "public"},
+      {"172.16.0.0", "private"},
+      {"172.31.255.255", "private"},
+      {"172.15.255.255", "public"},
+      {"172.32.0.0", "public"},
+      {"172.100.0.1", "public"},
+      {"192.168.0.1", "private"},
+      {"192.167.0.1", "public"},
+      {"192.169.0.1", "public"},
+      {"100.64.0.0", "private"},
+      {"100.127.255.255", "private"},
+      {"100.63.255.255", "public"},
+      {"100.128.0.0", "public"},
+      {"169.254.0.1", "link-local"},
+      {"169.253.0.1", "public"},
+      {"224.0.0.1", "multicast"},
+      {"239.255.255.255", "multicast"},
+      {"223.255.255.255", "public"},
+      {"255.255.255.255", "link-local"},
+      {"8.8.8.8", "public"},
+      {"0.0.0.1", "public"},
+      {"fe80::1", "link-local"},
+      {"febf::1", "link-local"},
+      {"fe7f::1", "public"},
+      {"fec0::1", "private"},
+      {"fc00::1", "private"},
+      {"fdff::1", "private"},
+      {"fbff::1", "public"},
+      {"ff02::fb", "multicast"},
+      {"ff00::", "multicast"},
+      {"2001:db8::1", "public"},
+      {"::127.0.0.1", "public"},
+      {"1::", "public"},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     script_socket(PI_STATE_LISTEN, table[i][0], 80);
@@ -310,9 +333,9 @@ static void ranges_end_where_they_do(void **state) {
     const char *range;
     int ephemeral;
   } table[] = {
-      {0, "system", 0},      {1023, "system", 0},    {1024, "user", 0},
-      {32767, "user", 0},    {32768, "user", 1},     {49151, "user", 1},
-      {49152, "dynamic", 1}, {60999, "dynamic", 1},  {61000, "dynamic", 0},
+      {0, "system", 0},      {1023, "system", 0},   {1024, "user", 0},
+      {32767, "user", 0},    {32768, "user", 1},    {49151, "user", 1},
+      {49152, "dynamic", 1}, {60999, "dynamic", 1}, {61000, "dynamic", 0},
       {65535, "dynamic", 0},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
@@ -326,7 +349,8 @@ static void ranges_end_where_they_do(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- The service port -------------------------------------------------------------- */
+/* ---- The service port
+ * -------------------------------------------------------------- */
 
 static void a_service_is_known_by_the_port_of_its_server(void **state) {
   (void)state;

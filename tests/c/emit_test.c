@@ -10,7 +10,8 @@ static int reset(void **state) {
   return 0;
 }
 
-/* ---- Taking the bytes -------------------------------------------------------------- */
+/* ---- Taking the bytes
+ * -------------------------------------------------------------- */
 
 typedef struct taken {
   char *bytes;
@@ -50,7 +51,8 @@ static void assert_emits(pi_snapshot *s, pi_format format,
   free(t.bytes);
 }
 
-/* ---- A strict reader of JSON ----------------------------------------------------------- */
+/* ---- A strict reader of JSON
+ * ----------------------------------------------------------- */
 
 /* Each gives what stands behind the value, or NULL. */
 static const char *json_value(const char *p);
@@ -129,20 +131,22 @@ static void assert_json(const char *text) {
 
 static void the_reader_of_json_is_strict(void **state) {
   (void)state;
-  static const char *const bad[] = {"",    "{",       "[1,]",   "{\"a\"}",
-                                    "\"\x01\"", "\"\xff\"", "\"\\x41\"",
-                                    "{a:1}", "[1 2]",   "\"a",    "01x",
-                                    "nul", "{\"a\":}", "\"\\u12g4\""};
+  static const char *const bad[] = {
+      "",         "{",         "[1,]",     "{\"a\"}",    "\"\x01\"",
+      "\"\xff\"", "\"\\x41\"", "{a:1}",    "[1 2]",      "\"a",
+      "01x",      "nul",       "{\"a\":}", "\"\\u12g4\""};
   for (size_t i = 0; i < LENGTH(bad); i++) {
     const char *end = json_space(json_value(bad[i]));
     assert_true(end == NULL || *end != '\0');
   }
-  assert_json(" [ {\"a\" : [1,2,true], \"b\":\"\\u00ff\\n\xc3\xa9\"}, {} , []]\n");
+  assert_json(
+      " [ {\"a\" : [1,2,true], \"b\":\"\\u00ff\\n\xc3\xa9\"}, {} , []]\n");
 }
 
-/* ---- Plain rows ------------------------------------------------------------------------ */
+/* ---- Plain rows
+ * ------------------------------------------------------------------------ */
 
-static const pi_field plain[] = {PI_PROTO, PI_LADDR, PI_LPORT, PI_RADDR,
+static const pi_field plain[] = {PI_PROTO, PI_LADDR,  PI_LPORT,  PI_RADDR,
                                  PI_RPORT, PI_COOKIE, PI_V6ONLY, PI_MARK};
 
 static pi_snapshot *plain_rows(void) {
@@ -231,12 +235,14 @@ static void names_of_a_port_are_a_list(void **state) {
   assert_emits(s, PI_CSV, fields, 2, text);
   snprintf(text, sizeof text,
            "{\"v\":1,\"lport\":80,\"service\":[%s]}\n"
-           "{\"v\":1,\"lport\":60323}\n", list);
+           "{\"v\":1,\"lport\":60323}\n",
+           list);
   assert_emits(s, PI_NDJSON, fields, 2, text);
   pi_snapshot_free(s);
 }
 
-/* ---- Hostile text -------------------------------------------------------------------------- */
+/* ---- Hostile text
+ * -------------------------------------------------------------------------- */
 
 typedef struct hostile {
   const char *comm;
@@ -260,17 +266,24 @@ static const hostile hostiles[] = {
     {"??", "??", NULL, NULL, "\"??\""},
     {"\x7f", "\\x7f", NULL, NULL, "\"\\u007f\""},
     {"\x01", "\\x01", NULL, NULL, "\"\\u0001\""},
-    {"\xc2\x9b" "31m", "\\xc2\\x9b31m", NULL, NULL, "\"\\u009b31m\""},
+    {"\xc2\x9b"
+     "31m",
+     "\\xc2\\x9b31m", NULL, NULL, "\"\\u009b31m\""},
     {"\xc2\xa0", "\xc2\xa0", NULL, NULL, "\"\xc2\xa0\""},
     {"caf\xc3\xa9", "caf\xc3\xa9", NULL, NULL, "\"caf\xc3\xa9\""},
     {"\xf0\x9f\x90\xa7", "\xf0\x9f\x90\xa7", NULL, NULL,
      "\"\xf0\x9f\x90\xa7\""},
-    {"\xff", "\\xff", NULL, NULL,
-     "\"\xef\xbf\xbd\",\"process_b64\":\"/w==\""},
-    {"\x9b" "31m", "\\x9b31m", NULL, NULL,
-     "\"\xef\xbf\xbd" "31m\",\"process_b64\":\"mzMxbQ==\""},
-    {"a\xff\xfe" "b", "a\\xff\\xfeb", NULL, NULL,
-     "\"a\xef\xbf\xbd\xef\xbf\xbd" "b\",\"process_b64\":\"Yf/+Yg==\""},
+    {"\xff", "\\xff", NULL, NULL, "\"\xef\xbf\xbd\",\"process_b64\":\"/w==\""},
+    {"\x9b"
+     "31m",
+     "\\x9b31m", NULL, NULL,
+     "\"\xef\xbf\xbd"
+     "31m\",\"process_b64\":\"mzMxbQ==\""},
+    {"a\xff\xfe"
+     "b",
+     "a\\xff\\xfeb", NULL, NULL,
+     "\"a\xef\xbf\xbd\xef\xbf\xbd"
+     "b\",\"process_b64\":\"Yf/+Yg==\""},
     {"caf\xc3", "caf\\xc3", NULL, NULL,
      "\"caf\xef\xbf\xbd\",\"process_b64\":\"Y2Fmww==\""},
     {"ab\xff", "ab\\xff", NULL, NULL,
@@ -374,7 +387,9 @@ static void holders_stand_side_by_side(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Blocks -------------------------------------------------------------------------------- */
+/* ---- Blocks
+ * --------------------------------------------------------------------------------
+ */
 
 static char *long_text(size_t length) {
   char *text = malloc(length + 1);
@@ -399,7 +414,8 @@ static void a_row_may_be_larger_than_a_block(void **state) {
     pi_snapshot *s = script_take(PI_GROUP_PROCESS);
     taken t = emitted(s, PI_NDJSON, fields, 1);
     assert_json(t.bytes);
-    assert_int_equal(t.used, strlen("{\"v\":1,\"cmdline\":\"\"}\n") + length + 6);
+    assert_int_equal(t.used,
+                     strlen("{\"v\":1,\"cmdline\":\"\"}\n") + length + 6);
     assert_true(t.largest <= 65536);
     assert_int_equal((t.used + 65535) / 65536, t.blocks);
     assert_memory_equal(t.bytes + 18, text, length - 9);
@@ -452,7 +468,9 @@ static void a_sink_that_refuses_ends_the_writing(void **state) {
 }
 
 static int patience;
-static bool impatient(void) { return --patience < 0; }
+static bool impatient(void) {
+  return --patience < 0;
+}
 
 static void writing_can_be_stopped(void **state) {
   (void)state;

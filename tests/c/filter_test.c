@@ -10,7 +10,8 @@ static int reset(void **state) {
   return 0;
 }
 
-/* ---- Making filters, or failing to ---------------------------------------------- */
+/* ---- Making filters, or failing to
+ * ---------------------------------------------- */
 
 static pi_filter *word(const char *text) {
   pi_filter *f = NULL;
@@ -38,7 +39,7 @@ static pi_filter *is(pi_field field, const char *value) {
   return f;
 }
 
-static pi_filter *not(pi_filter *a) {
+static pi_filter * not(pi_filter * a) {
   pi_filter *f = NULL;
   assert_int_equal(0, pi_filter_not(a, &f, NULL));
   return f;
@@ -100,7 +101,8 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
   assert_refused_word("8080", "8080", ":8080 or");
   assert_refused_word("nginx", "nginx", "process = nginx");
   assert_refused_word("establishd", "establishd", "\"established\"");
-  assert_refused_word("closing", "state and a role", "state = closing or role = closing");
+  assert_refused_word("closing", "state and a role",
+                      "state = closing or role = closing");
   assert_refused_word("10.0.0.1", "10.0.0.1", "addr = 10.0.0.1");
   assert_refused_word("::1", "is an address", "addr = ::1");
   assert_refused_word(":", "\":\"", "neither");
@@ -120,7 +122,7 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
 static void errors_of_values_name_what_and_what_would_be_right(void **state) {
   (void)state;
   assert_refused(PI_LPORT, "70000", "65535");
-  assert_refused(PI_LPORT, "18446744073709551696", "0-65535");  // 80 + 2^64
+  assert_refused(PI_LPORT, "18446744073709551696", "0-65535"); // 80 + 2^64
   assert_refused(PI_LPORT, "8000..7000", "backwards");
   assert_refused(PI_LPORT, "8000..", "8000..8100");
   assert_refused(PI_LPORT, "..80", "8000..8100");
@@ -168,7 +170,8 @@ static void refuses_numbers_where_there_are_none(void **state) {
     const char *says;
   } table[] = {
       {PI_LPORT, {.kind = PI_OPERAND_NUMBER, .first = 65536}, "65535"},
-      {PI_LPORT, {.kind = PI_OPERAND_RANGE, .first = 1, .last = 65536},
+      {PI_LPORT,
+       {.kind = PI_OPERAND_RANGE, .first = 1, .last = 65536},
        "65535"},
       {PI_PID, {.kind = PI_OPERAND_RANGE, .first = 2, .last = 1}, "backwards"},
       {PI_PROCESS, {.kind = PI_OPERAND_NUMBER, .first = 5}, "string"},
@@ -178,8 +181,8 @@ static void refuses_numbers_where_there_are_none(void **state) {
   for (size_t i = 0; i < LENGTH(table); i++) {
     pi_filter *f = NULL;
     pi_error err = {0};
-    assert_int_equal(PI_EINVAL, pi_filter_in(table[i].field, &table[i].o, 1,
-                                             &f, &err));
+    assert_int_equal(PI_EINVAL,
+                     pi_filter_in(table[i].field, &table[i].o, 1, &f, &err));
     assert_null(f);
     assert_says(err.text, table[i].says);
     assert_says(err.text, pi_field_describe(table[i].field)->name);
@@ -190,7 +193,8 @@ static void refuses_numbers_where_there_are_none(void **state) {
   assert_says(err.text, "empty set");
 }
 
-/* ---- Words and flags --------------------------------------------------------------- */
+/* ---- Words and flags
+ * --------------------------------------------------------------- */
 
 static void every_flag_is_a_word_and_no_field(void **state) {
   (void)state;
@@ -208,14 +212,14 @@ static void every_flag_is_a_word_and_no_field(void **state) {
 
 static void flags_mean_what_they_say(void **state) {
   (void)state;
-  script_socket(PI_STATE_LISTEN, "0.0.0.0", 23);                   // 0
-  script_socket(PI_STATE_LISTEN, "127.0.0.1", 60323);              // 1
-  script_row *r = script_socket(PI_STATE_LISTEN, "::", 8080);      // 2
+  script_socket(PI_STATE_LISTEN, "0.0.0.0", 23);              // 0
+  script_socket(PI_STATE_LISTEN, "127.0.0.1", 60323);         // 1
+  script_row *r = script_socket(PI_STATE_LISTEN, "::", 8080); // 2
   r->row.v6only_sight = PI_KNOWN;
-  script_socket(PI_STATE_UNCONNECTED, "10.0.0.1", 53);             // 3
+  script_socket(PI_STATE_UNCONNECTED, "10.0.0.1", 53); // 3
   script_socket(PI_STATE_UNCONNECTED, "0.0.0.0", 40000)->autobound = true;
   script_peer(PI_STATE_ESTABLISHED, "10.0.0.1", 40001, "1.1.1.1", 443)
-      ->autobound = true;                                          // 5
+      ->autobound = true; // 5
   script_peer(PI_STATE_TIME_WAIT, "10.0.0.1", 23, "1.1.1.1", 40000);
   script_peer(PI_STATE_CONNECTED, "fe80::1", 55555, "fe80::2", 53)->autobound =
       true;
@@ -224,30 +228,54 @@ static void flags_mean_what_they_say(void **state) {
     const char *word;
     const char *rows; /* of 01234567 */
   } table[] = {
-      {"all", "01234567"},        {"tcp", "01256"},
-      {"UDP", "347"},             {"listening", "0123"},
-      {"exposed", "023"},         {"established", "5"},
-      {"estab", "5"},             {"time-wait", "6"},
-      {"TIME_WAIT", "6"},         {"loopback", "1"},
-      {"wildcard", "024"},        {"private", "356"},
-      {"link-local", "7"},        {"public", ""},
-      {"ipv4", "0123456"},        {"ipv6", "27"},
-      {"system-port", "036"},     {"user-port", "245"},
-      {"dynamic-port", "17"},     {"listener", "012"},
-      {"client", "4"},            {"outbound", "5"},
-      {"connected", "7"},         {"unconnected", "34"},
-      {"service", "0234567"},     {"autobound", "457"},
-      {"rport", "567"},           {"dport", "567"},
-      {"v6only", ""},             {"ephemeral", "1457"},
-      {":23", "06"},              {":53", "37"},
-      {":40000", "46"},           {":40000..40001", "456"},
-      {":40000-40001", "456"},    {":https", "5"},
-      {":HTTPS", "5"},            {"10.0.0.1:53", "3"},
-      {"10.0.0.1:40000", ""},     {"1.1.1.1:40000", "6"},
-      {"10.0.0.0/8:40001", "5"},  {"[fe80::1]:53", ""},
-      {"[fe80::2]:53", "7"},      {"[fe80::/10]:1..65535", "7"},
-      {"[10.0.0.1]:53", "3"},     {":2", ""},
-      {":5", ""},                 {":ephemeral", "14567"},
+      {"all", "01234567"},
+      {"tcp", "01256"},
+      {"UDP", "347"},
+      {"listening", "0123"},
+      {"exposed", "023"},
+      {"established", "5"},
+      {"estab", "5"},
+      {"time-wait", "6"},
+      {"TIME_WAIT", "6"},
+      {"loopback", "1"},
+      {"wildcard", "024"},
+      {"private", "356"},
+      {"link-local", "7"},
+      {"public", ""},
+      {"ipv4", "0123456"},
+      {"ipv6", "27"},
+      {"system-port", "036"},
+      {"user-port", "245"},
+      {"dynamic-port", "17"},
+      {"listener", "012"},
+      {"client", "4"},
+      {"outbound", "5"},
+      {"connected", "7"},
+      {"unconnected", "34"},
+      {"service", "0234567"},
+      {"autobound", "457"},
+      {"rport", "567"},
+      {"dport", "567"},
+      {"v6only", ""},
+      {"ephemeral", "1457"},
+      {":23", "06"},
+      {":53", "37"},
+      {":40000", "46"},
+      {":40000..40001", "456"},
+      {":40000-40001", "456"},
+      {":https", "5"},
+      {":HTTPS", "5"},
+      {"10.0.0.1:53", "3"},
+      {"10.0.0.1:40000", ""},
+      {"1.1.1.1:40000", "6"},
+      {"10.0.0.0/8:40001", "5"},
+      {"[fe80::1]:53", ""},
+      {"[fe80::2]:53", "7"},
+      {"[fe80::/10]:1..65535", "7"},
+      {"[10.0.0.1]:53", "3"},
+      {":2", ""},
+      {":5", ""},
+      {":ephemeral", "14567"},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     for (size_t row = 0; row < 8; row++) {
@@ -300,7 +328,9 @@ static void listening_is_undecided_of_udp_alone(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Values ---------------------------------------------------------------------------- */
+/* ---- Values
+ * ----------------------------------------------------------------------------
+ */
 
 static void assert_is(const pi_snapshot *s, size_t row, pi_field field,
                       const char *value, bool wanted) {
@@ -381,7 +411,7 @@ static void ports_are_numbers_ranges_names_and_the_hosts_own(void **state) {
   assert_is(s, 1, PI_LPORT, "privileged", true);
   assert_is(s, 1, PI_LPORT, "reserved", false);
   assert_is(s, 2, PI_LPORT, "ephemeral", true);
-  assert_is(s, 3, PI_LPORT, "elasticsearch", true);  // a use, not IANA's name
+  assert_is(s, 3, PI_LPORT, "elasticsearch", true); // a use, not IANA's name
   assert_is(s, 1, PI_LPORT, "elasticsearch", false);
   pi_snapshot_free(s);
   script.host = (pi_host){0};
@@ -397,8 +427,8 @@ static void ports_are_numbers_ranges_names_and_the_hosts_own(void **state) {
   pi_snapshot_free(s);
 }
 
-static void numbers_have_ranges_units_and_of_marks_sixteen_digits(
-    void **state) {
+static void
+numbers_have_ranges_units_and_of_marks_sixteen_digits(void **state) {
   (void)state;
   script_row *r = script_peer(PI_STATE_ESTABLISHED, "1.1.1.1", 1, "1.1.1.2", 2);
   r->row.rxq = 2048;
@@ -422,10 +452,10 @@ static void numbers_have_ranges_units_and_of_marks_sixteen_digits(
 
 static void a_word_knows_the_spellings_of_other_tools(void **state) {
   (void)state;
-  static const pi_state states[] = {
-      PI_STATE_ESTABLISHED, PI_STATE_SYN_RECEIVED, PI_STATE_FIN_WAIT_1,
-      PI_STATE_FIN_WAIT_2,  PI_STATE_CLOSED,       PI_STATE_LISTEN,
-      PI_STATE_UNCONNECTED, PI_STATE_TIME_WAIT};
+  static const pi_state states[] = {PI_STATE_ESTABLISHED, PI_STATE_SYN_RECEIVED,
+                                    PI_STATE_FIN_WAIT_1,  PI_STATE_FIN_WAIT_2,
+                                    PI_STATE_CLOSED,      PI_STATE_LISTEN,
+                                    PI_STATE_UNCONNECTED, PI_STATE_TIME_WAIT};
   static const char *const spellings[][3] = {
       {"ESTAB", "established", "Established"},
       {"SYN-RECV", "syn_rcvd", "syn-received"},
@@ -453,7 +483,9 @@ static void a_word_knows_the_spellings_of_other_tools(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Globs -------------------------------------------------------------------------------- */
+/* ---- Globs
+ * --------------------------------------------------------------------------------
+ */
 
 static bool glob(const char *g, const char *text, bool fold) {
   return pi__glob(g, strlen(g), text, strlen(text), fold);
@@ -465,25 +497,46 @@ static void a_glob_matches_the_whole_text(void **state) {
     const char *glob, *text;
     bool match;
   } table[] = {
-      {"nginx*", "nginx", true},     {"nginx*", "nginx: worker", true},
-      {"nginx*", "xnginx", false},   {"*", "", true},
-      {"*", "anything", true},       {"**", "", true},
-      {"?", "", false},              {"?", "a", true},
-      {"?", "ab", false},            {"?", "\xc3\xa9", true},
-      {"?", "\xff", true},           {"??", "\xff\xff", true},
-      {"?", "\xe2\x82", false},      {"a?c", "abc", true},
-      {"a?c", "a\xe2\x82\xac" "c", true},
-      {"a*c", "abcabc", true},       {"a*c", "abcab", false},
-      {"*b*", "abc", true},          {"*abc", "ababc", true},
-      {"a*b*c", "a-b-c", true},      {"a*b*c", "acb", false},
-      {"[*]", "*", true},            {"[*]", "x", false},
-      {"[?]x", "?x", true},          {"[[]", "[", true},
-      {"[]]", "]", true},            {"a[*]", "a*", true},
-      {"a[*]", "ab", false},         {"[ab]", "[ab]", true},
-      {"[ab]", "a", false},          {"[", "[", true},
-      {"[a", "[a", true},            {"", "", true},
-      {"", "a", false},              {"abc", "ABC", false},
-      {"a*b", "a\nb", true},         {"*a", "aaaaaaaaab", false},
+      {"nginx*", "nginx", true},
+      {"nginx*", "nginx: worker", true},
+      {"nginx*", "xnginx", false},
+      {"*", "", true},
+      {"*", "anything", true},
+      {"**", "", true},
+      {"?", "", false},
+      {"?", "a", true},
+      {"?", "ab", false},
+      {"?", "\xc3\xa9", true},
+      {"?", "\xff", true},
+      {"??", "\xff\xff", true},
+      {"?", "\xe2\x82", false},
+      {"a?c", "abc", true},
+      {"a?c",
+       "a\xe2\x82\xac"
+       "c",
+       true},
+      {"a*c", "abcabc", true},
+      {"a*c", "abcab", false},
+      {"*b*", "abc", true},
+      {"*abc", "ababc", true},
+      {"a*b*c", "a-b-c", true},
+      {"a*b*c", "acb", false},
+      {"[*]", "*", true},
+      {"[*]", "x", false},
+      {"[?]x", "?x", true},
+      {"[[]", "[", true},
+      {"[]]", "]", true},
+      {"a[*]", "a*", true},
+      {"a[*]", "ab", false},
+      {"[ab]", "[ab]", true},
+      {"[ab]", "a", false},
+      {"[", "[", true},
+      {"[a", "[a", true},
+      {"", "", true},
+      {"", "a", false},
+      {"abc", "ABC", false},
+      {"a*b", "a\nb", true},
+      {"*a", "aaaaaaaaab", false},
       {"*\xc3\xa9*", "caf\xc3\xa9s", true},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
@@ -539,9 +592,12 @@ static void texts_are_literal_but_for_globs(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Three values --------------------------------------------------------------------------- */
+/* ---- Three values
+ * ---------------------------------------------------------------------------
+ */
 
-/* Row 0 has a mark, row 1 has none that we could see, row 2 has no uid at all. */
+/* Row 0 has a mark, row 1 has none that we could see, row 2 has no uid at all.
+ */
 static pi_snapshot *three_values(void) {
   script_row *r = script_socket(PI_STATE_LISTEN, "0.0.0.0", 1);
   r->row.mark = 5;
@@ -617,12 +673,13 @@ static void a_group_that_was_not_read_decides_nothing(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Any member ------------------------------------------------------------------------------ */
+/* ---- Any member
+ * ------------------------------------------------------------------------------
+ */
 
 /* Three holders: one whose executable we could not see, one without (a kernel
  * thread), and one with. */
-static pi_snapshot *three_holders(const char *a, const char *b,
-                                  const char *c) {
+static pi_snapshot *three_holders(const char *a, const char *b, const char *c) {
   const char *exes[] = {a, b, c};
   script_row *r = script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
   for (unsigned i = 0; i < 3; i++) {
@@ -728,7 +785,9 @@ static void holders_not_seen_leave_any_open(void **state) {
   }
 }
 
-/* ---- Trees --------------------------------------------------------------------------------------- */
+/* ---- Trees
+ * ---------------------------------------------------------------------------------------
+ */
 
 static void a_tree_is_at_most_1024_levels_deep(void **state) {
   (void)state;
@@ -741,7 +800,7 @@ static void a_tree_is_at_most_1024_levels_deep(void **state) {
   pi_snapshot *s = script_take(0);
   assert_int_equal(PI_FALSE, test(copy, s, 0));
   pi_snapshot_free(s);
-  assert_int_equal(PI_EINVAL, pi_filter_not(f, &deeper, &err));  // f is gone
+  assert_int_equal(PI_EINVAL, pi_filter_not(f, &deeper, &err)); // f is gone
   assert_null(deeper);
   assert_says(err.text, "1024");
   f = word("all");
@@ -772,8 +831,7 @@ static void side_by_side_is_not_deeper(void **state) {
 
 /* What a combination was given is its own, also when it fails; a leak checker
  * sees to the rest. */
-static void a_failed_operand_makes_the_whole_fail_with_its_error(
-    void **state) {
+static void a_failed_operand_makes_the_whole_fail_with_its_error(void **state) {
   (void)state;
   pi_filter *f = (pi_filter *)&script;
   pi_error err = {.code = PI_ENOMEM, .text = "of the operand"};
@@ -794,7 +852,7 @@ static void a_copy_outlives_its_original(void **state) {
   pi_snapshot *s = script_take(PI_GROUP_OWNER);
   char text[] = "ng*";
   pi_filter *f = both(is(PI_PROCESS, text), not(is(PI_LADDR, "10/8")));
-  memset(text, 'x', 3);  // a filter keeps no text of the caller's
+  memset(text, 'x', 3); // a filter keeps no text of the caller's
   pi_filter *copy = NULL;
   assert_int_equal(0, pi_filter_copy(f, &copy, NULL));
   assert_int_equal(PI_GROUP_OWNER | PI_GROUP_SOCKET, pi_filter_groups(copy));

@@ -22,7 +22,8 @@ static int end_root(void **state) {
   return 0;
 }
 
-/* ---- Lists of ports ---------------------------------------------------------------- */
+/* ---- Lists of ports
+ * ---------------------------------------------------------------- */
 
 static bool has(const uint8_t *bits, unsigned port) {
   return bits[port / 8] >> port % 8 & 1;
@@ -58,8 +59,11 @@ static void a_list_of_ports_sets_a_bit_each(void **state) {
 static void a_malformed_list_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
-      "x",     "80x",   "80-",   "-80",    "80,,81", ",80",  "90-80",
-      "65536", "99999999999999", "1-65536", "1-2-3", "80 81", " 80", "80;81",
+      "x",       "80x",    "80-",
+      "-80",     "80,,81", ",80",
+      "90-80",   "65536",  "99999999999999",
+      "1-65536", "1-2-3",  "80 81",
+      " 80",     "80;81",
   };
   for (size_t i = 0; i < LENGTH(bad); i++) {
     uint8_t bits[8192] = {0};
@@ -67,7 +71,8 @@ static void a_malformed_list_is_refused(void **state) {
   }
 }
 
-/* ---- The host -------------------------------------------------------------------------- */
+/* ---- The host
+ * -------------------------------------------------------------------------- */
 
 static pi_host host_of_root(void) {
   pi_host host;
@@ -104,8 +109,8 @@ static void what_cannot_be_read_of_a_host_is_not_known(void **state) {
   assert_false(host.unprivileged_known);
   assert_false(host.reserved_known);
   assert_int_equal(0, host.netns);
-  static const char *const bad[] = {"", "x", "32768", "32768 x", "70000 80000",
-                                    "-1 5"};
+  static const char *const bad[] = {"",        "x",           "32768",
+                                    "32768 x", "70000 80000", "-1 5"};
   procroot_text("sys/net/ipv4/ip_unprivileged_port_start", "x\n");
   procroot_text("sys/net/ipv4/ip_local_reserved_ports", "80-\n");
   for (size_t i = 0; i < LENGTH(bad); i++) {
@@ -129,7 +134,8 @@ static void reads_this_host(void **state) {
   assert_true(host.ephemeral_first < host.ephemeral_last);
 }
 
-/* ---- Readings out of tables --------------------------------------------------------------- */
+/* ---- Readings out of tables
+ * --------------------------------------------------------------- */
 
 static const char heading[] =
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
@@ -214,7 +220,7 @@ static void a_table_that_cannot_be_read_is_not_absent(void **state) {
   (void)state;
   procroot_text("net/dev", "");
   write_table("net/tcp", 2, 1, "");
-  procroot_path("net/tcp6/.");  // a folder: it opens, and gives no bytes
+  procroot_path("net/tcp6/."); // a folder: it opens, and gives no bytes
   pi_snapshot *s = taken(0);
   const pi_quality *q = pi_snapshot_quality(s);
   const struct pi_source *tcp6 = &q->sources[PI_PROTO_TCP][PI_FAMILY_6];
@@ -250,7 +256,7 @@ static void a_filter_leaves_out_what_it_excludes(void **state) {
       .filter = f, .backend = PI_BACKEND_PROC, .proc = procroot};
   pi_snapshot *s = NULL;
   assert_int_equal(0, pi_snapshot_take(&options, &s, NULL));
-  pi_filter_free(f);  // the snapshot needs it no more
+  pi_filter_free(f); // the snapshot needs it no more
   assert_int_equal(2, pi_snapshot_count(s));
   const pi_quality *q = pi_snapshot_quality(s);
   assert_false(q->sources[PI_PROTO_UDP][PI_FAMILY_4].wanted);
@@ -259,7 +265,8 @@ static void a_filter_leaves_out_what_it_excludes(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Owners out of descriptors --------------------------------------------------------------- */
+/* ---- Owners out of descriptors
+ * --------------------------------------------------------------- */
 
 static void descriptors_of_all_processes_are_looked_at(void **state) {
   (void)state;
@@ -315,9 +322,12 @@ static void a_hidden_procfs_leaves_owners_open(void **state) {
     const char *options;
     bool hidden;
   } table[] = {
-      {"rw,relatime", false},       {"rw,hidepid=2", true},
-      {"rw,hidepid=invisible", true}, {"rw,hidepid=1", false},
-      {"rw,hidepid=ptraceable", true}, {"rw,hidepid=4", true},
+      {"rw,relatime", false},
+      {"rw,hidepid=2", true},
+      {"rw,hidepid=invisible", true},
+      {"rw,hidepid=1", false},
+      {"rw,hidepid=ptraceable", true},
+      {"rw,hidepid=4", true},
       {"rw,gid=4294900000,hidepid=2", true},
   };
   procroot_text("net/dev", "");
@@ -351,7 +361,7 @@ static void who_may_trace_all_sees_all(void **state) {
   procroot_text("self/status", "Name:\tx\nCapEff:\t0000000000080000\n");
   procroot_text("self/ns/net", "");
   pi_snapshot *s = taken(PI_GROUP_OWNER);
-  assert_true(pi_snapshot_quality(s)->hidden);  // whose namespace, nobody says
+  assert_true(pi_snapshot_quality(s)->hidden); // whose namespace, nobody says
   pi_snapshot_free(s);
   snprintf(link, sizeof link, "%s/self/ns/user", procroot);
   assert_int_equal(0, symlink("/proc/self/ns/user", link));
@@ -361,7 +371,8 @@ static void who_may_trace_all_sees_all(void **state) {
   pi_snapshot_free(s);
 }
 
-/* Runs as an ordinary user, in a process of its own, as root reads everything. */
+/* Runs as an ordinary user, in a process of its own, as root reads everything.
+ */
 static int as_nobody(int (*run)(void)) {
   fflush(NULL);
   pid_t child = fork();
@@ -390,9 +401,8 @@ static int count_unreadable(void) {
 /* Its threads' tables are as closed as its own: one process, one count. */
 static void a_process_that_is_closed_to_us_counts_once(void **state) {
   (void)state;
-  static const char *const closed[] = {"20/fd", "20/task/20/fd",
-                                       "20/task/21/fd", "20/task/22/fd",
-                                       "30/fd"};
+  static const char *const closed[] = {
+      "20/fd", "20/task/20/fd", "20/task/21/fd", "20/task/22/fd", "30/fd"};
   procroot_text("net/dev", "");
   write_table("net/tcp", 1, 1, "");
   procroot_process(10, "open", 1);
@@ -426,7 +436,7 @@ static int fail_to_list(void) {
   snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
   pi_options options = {.groups = PI_GROUP_OWNER, .proc = path};
   int rc = pi_snapshot_take(&options, &s, &err);
-  if (rc == PI_EOS) return 82;  // no sock_diag here
+  if (rc == PI_EOS) return 82; // no sock_diag here
   if (rc != 0) return 83;
   bool unseen = pi_snapshot_quality(s)->owners_unseen;
   pi_snapshot_free(s);

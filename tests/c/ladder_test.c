@@ -1,6 +1,6 @@
 /* ladder_test.c: every function that allocates, with every allocation from the
- * k-th on failing, k = 0, 1, 2 ... until it succeeds. Each step must say PI_ENOMEM,
- * leave its result alone, and leave nothing behind.
+ * k-th on failing, k = 0, 1, 2 ... until it succeeds. Each step must say
+ * PI_ENOMEM, leave its result alone, and leave nothing behind.
  */
 #include "procroot.h"
 #include "starve.h"
@@ -10,7 +10,8 @@
 
 static const char untouched[1];
 
-/* ---- Sockets of our own, held by a process of our own making ---------------------- */
+/* ---- Sockets of our own, held by a process of our own making
+ * ---------------------- */
 
 enum { HOLDER = 4242 };
 
@@ -49,14 +50,14 @@ static int make_world(void **state) {
   procroot_make();
   procroot_process(HOLDER, "a(b)c)d)e", 100);
   procroot_details(HOLDER);
-  for (unsigned pid = 100; pid < 170; pid++) {  // enough for two workers
+  for (unsigned pid = 100; pid < 170; pid++) { // enough for two workers
     procroot_process(pid, "idle", 1);
   }
   open_sockets();
   size_t n = procroot_line(tables, sizeof tables, "0100007F:0050",
                            "00000000:0000", "0A", 0, 5001);
-  procroot_line(tables + n, sizeof tables - n, "0100007F:9C41",
-                "0100007F:0050", "01", 1000, 5002);
+  procroot_line(tables + n, sizeof tables - n, "0100007F:9C41", "0100007F:0050",
+                "01", 1000, 5002);
   procroot_text("net/tcp", tables);
   procroot_line(tables, sizeof tables, "00000000:0035", "00000000:0000", "07",
                 0, 5003);
@@ -76,7 +77,8 @@ static int end_world(void **state) {
   return 0;
 }
 
-/* ---- The ladder -------------------------------------------------------------------- */
+/* ---- The ladder
+ * -------------------------------------------------------------------- */
 
 typedef int (*task)(void *arg, pi_error *err);
 
@@ -105,8 +107,10 @@ static long climb(task run, void *arg) {
 static int take_all(void *arg, pi_error *err) {
   pi_snapshot *s = (pi_snapshot *)untouched;
   int rc = pi_snapshot_take(arg, &s, err);
-  if (rc == 0) pi_snapshot_free(s);
-  else assert_ptr_equal(untouched, s);
+  if (rc == 0)
+    pi_snapshot_free(s);
+  else
+    assert_ptr_equal(untouched, s);
   return rc;
 }
 
@@ -127,8 +131,7 @@ static void taking_a_snapshot(void **state) {
 static pi_snapshot *taken(unsigned groups, pi_backend backend) {
   pi_snapshot *s = NULL;
   pi_error err = {0};
-  pi_options options = {
-      .groups = groups, .proc = procroot, .backend = backend};
+  pi_options options = {.groups = groups, .proc = procroot, .backend = backend};
   if (pi_snapshot_take(&options, &s, &err) != 0) fail_msg("%s", err.text);
   return s;
 }
@@ -205,7 +208,8 @@ static void taking_rows_back(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Filters ------------------------------------------------------------------------- */
+/* ---- Filters
+ * ------------------------------------------------------------------------- */
 
 static int word(const char *text, pi_filter **ret, pi_error *err) {
   return pi_filter_parse(text, strlen(text), ret, err);
@@ -226,14 +230,14 @@ static int build(pi_filter **ret, pi_error *err) {
   pi_filter *a = NULL, *b = NULL, *c = NULL, *f = NULL;
   int rc = pi_filter_in(PI_LPORT, ports, 4, &a, err);
   if (rc == 0) rc = pi_filter_in(PI_PROCESS, names, 2, &b, err);
-  rc = pi_filter_or(a, b, &f, err);  // takes over what there is
+  rc = pi_filter_or(a, b, &f, err); // takes over what there is
   if (rc != 0) return rc;
   rc = word("exposed", &c, err);
   a = NULL;
   if (rc == 0) rc = pi_filter_not(c, &a, err);
   rc = pi_filter_or(f, a, &f, err);
   if (rc != 0) return rc;
-  for (int i = 0; i < 20; i++) {  // side by side, until the node grows
+  for (int i = 0; i < 20; i++) { // side by side, until the node grows
     a = NULL;
     word(i % 2 ? "[::1]:443" : "10.0.0.0/8:80", &a, err);
     rc = pi_filter_or(f, a, &f, err);
@@ -249,8 +253,10 @@ static int build_and_copy(void *arg, pi_error *err) {
   int rc = build(&f, err);
   if (rc != 0) return rc;
   rc = pi_filter_copy(f, &copy, err);
-  if (rc == 0) pi_filter_free(copy);
-  else assert_ptr_equal(untouched, copy);
+  if (rc == 0)
+    pi_filter_free(copy);
+  else
+    assert_ptr_equal(untouched, copy);
   pi_filter_free(f);
   return rc;
 }
@@ -259,8 +265,10 @@ static int every_flag(void *arg, pi_error *err) {
   const char *flag = arg;
   pi_filter *f = (pi_filter *)untouched;
   int rc = word(flag, &f, err);
-  if (rc == 0) pi_filter_free(f);
-  else assert_ptr_equal(untouched, f);
+  if (rc == 0)
+    pi_filter_free(f);
+  else
+    assert_ptr_equal(untouched, f);
   return rc;
 }
 
@@ -274,7 +282,8 @@ static void building_filters(void **state) {
   assert_true(climb(every_flag, "1.2.3.4:ssh") > 4);
 }
 
-/* ---- Selections and bytes ---------------------------------------------------------------- */
+/* ---- Selections and bytes
+ * ---------------------------------------------------------------- */
 
 static int select_and_sort(void *arg, pi_error *err) {
   const pi_filter *f = arg;
@@ -289,7 +298,7 @@ static int select_and_sort(void *arg, pi_error *err) {
     assert_int_equal(3, pi_selection_count(sel));
     size_t first = pi_selection_at(sel, 0), second = pi_selection_at(sel, 1);
     rc = pi_selection_sort(s, sel, err);
-    if (rc != 0) {  // it stays in the order it had
+    if (rc != 0) { // it stays in the order it had
       assert_int_equal(first, pi_selection_at(sel, 0));
       assert_int_equal(second, pi_selection_at(sel, 1));
     }
@@ -329,8 +338,8 @@ static int emit(void *arg, pi_error *err) {
   pi_field fields[PI_FIELD_COUNT];
   size_t bytes = 0;
   for (int f = 0; f < PI_FIELD_COUNT; f++) fields[f] = (pi_field)f;
-  int rc = pi_emit(e->snapshot, e->selection, e->format, fields,
-                   PI_FIELD_COUNT, count_bytes, &bytes, err);
+  int rc = pi_emit(e->snapshot, e->selection, e->format, fields, PI_FIELD_COUNT,
+                   count_bytes, &bytes, err);
   assert_int_equal(rc == 0, bytes > 0);
   return rc;
 }
@@ -338,8 +347,7 @@ static int emit(void *arg, pi_error *err) {
 static void writing_rows(void **state) {
   (void)state;
   emitting e = {.snapshot = taken(PI_GROUPS, PI_BACKEND_PROC)};
-  assert_int_equal(0,
-                   pi_snapshot_select(e.snapshot, NULL, &e.selection, NULL));
+  assert_int_equal(0, pi_snapshot_select(e.snapshot, NULL, &e.selection, NULL));
   for (int format = PI_TSV; format <= PI_NDJSON; format++) {
     e.format = (pi_format)format;
     assert_int_equal(1, climb(emit, &e));

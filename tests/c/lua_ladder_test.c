@@ -1,7 +1,8 @@
-/* lua_ladder_test.c: the binding, with every allocation from the k-th on failing,
- * Lua's and the library's together, k = 0, 1, 2 ... until the task succeeds. One
- * failure is not enough, as Lua collects and tries again. At every step the error
- * must be one of memory, and closing the state must leave nothing behind.
+/* lua_ladder_test.c: the binding, with every allocation from the k-th on
+ * failing, Lua's and the library's together, k = 0, 1, 2 ... until the task
+ * succeeds. One failure is not enough, as Lua collects and tries again. At
+ * every step the error must be one of memory, and closing the state must leave
+ * nothing behind.
  *
  * Links the binding's objects and Lua's archive, beside what every test links.
  */
@@ -14,7 +15,8 @@
 
 #include "bind/module.h"
 
-/* ---- The world ------------------------------------------------------------------------ */
+/* ---- The world
+ * ------------------------------------------------------------------------ */
 
 static int make_world(void **state) {
   (void)state;
@@ -27,8 +29,8 @@ static int make_world(void **state) {
                            "00000000:0000", "0A", 0, 5001);
   n += procroot_line(tables + n, sizeof tables - n, "0100007F:9C41",
                      "0100007F:0050", "01", 1000, 5002);
-  procroot_line(tables + n, sizeof tables - n, "0100007F:9C42",
-                "0100007F:0050", "06", 0, 0);
+  procroot_line(tables + n, sizeof tables - n, "0100007F:9C42", "0100007F:0050",
+                "06", 0, 0);
   procroot_text("net/tcp", tables);
   procroot_text("net/dev", "");
   procroot_text("sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
@@ -45,7 +47,8 @@ static int end_world(void **state) {
   return 0;
 }
 
-/* ---- The ladder ------------------------------------------------------------------------- */
+/* ---- The ladder
+ * ------------------------------------------------------------------------- */
 
 /* One heap, one counter. A block that shrinks stays where it is: Lua relies on
  * that this cannot fail. */
@@ -78,26 +81,24 @@ static const struct {
      "assert(core.nearest('listenin', {'listening', 'tcp'}) == 'listening')\n"},
     {"schema",
      "assert(core.fields()[1].name == 'proto' and #core.flags() > 30)\n"},
-    {"predicates",
-     "local p = assert(core.predicate_parse 'exposed')\n"
-     "local q = assert(core.predicate_in('lport', {80, 'https',\n"
-     "  {first = 8000, last = 8100}, 'ephemeral'}))\n"
-     "local r = core.predicate_has 'pid'\n"
-     "local all = ~(p & q) | r | q\n"
-     "assert(#all:groups() == 3)\n"
-     "local none, why = core.predicate_parse 'lisening'\n"
-     "assert(none == nil)\n"
-     "if why == 'out of memory' then error(why) end\n"
-     "assert(why:find 'listening', why)\n"},
-    {"readings",
-     "local f = assert(core.predicate_parse 'tcp')\n"
-     "local s <close> = take({'derived'}, f)\n"
-     "assert(#s == 3 and tostring(s) == 'reading of 3 sockets')\n"
-     "assert(s:complete{'owner', 'process'})\n"
-     "assert(s:quality().processes == 2)\n"
-     "assert(#s:host().reserved == 5)\n"
-     "assert(core.host(proc).ephemeral_first == 32768)\n"
-     "assert(core.snapshot_class().take == nil)\n"},
+    {"predicates", "local p = assert(core.predicate_parse 'exposed')\n"
+                   "local q = assert(core.predicate_in('lport', {80, 'https',\n"
+                   "  {first = 8000, last = 8100}, 'ephemeral'}))\n"
+                   "local r = core.predicate_has 'pid'\n"
+                   "local all = ~(p & q) | r | q\n"
+                   "assert(#all:groups() == 3)\n"
+                   "local none, why = core.predicate_parse 'lisening'\n"
+                   "assert(none == nil)\n"
+                   "if why == 'out of memory' then error(why) end\n"
+                   "assert(why:find 'listening', why)\n"},
+    {"readings", "local f = assert(core.predicate_parse 'tcp')\n"
+                 "local s <close> = take({'derived'}, f)\n"
+                 "assert(#s == 3 and tostring(s) == 'reading of 3 sockets')\n"
+                 "assert(s:complete{'owner', 'process'})\n"
+                 "assert(s:quality().processes == 2)\n"
+                 "assert(#s:host().reserved == 5)\n"
+                 "assert(core.host(proc).ephemeral_first == 32768)\n"
+                 "assert(core.snapshot_class().take == nil)\n"},
     {"selections",
      "local s = take()\n"
      "local f = assert(core.predicate_in('process', {'a*'}))\n"
@@ -109,29 +110,27 @@ static const struct {
      "assert(#all == 3)\n"
      "s:close()\n"
      "assert(not pcall(sel.row, sel, 1))\n"},
-    {"rows",
-     "local s = take()\n"
-     "local row = assert(s:select()):row(1)\n"
-     "s = nil\n"
-     "assert(row.lport == 80 and row.laddr == '127.0.0.1')\n"
-     "assert(row.service[1] == 'http' and row.role == 'listener')\n"
-     "assert(row.process == 'a(b)c)d)e' and #row.holders == 2)\n"
-     "assert(row.cmdline == 'true --really' and row.started)\n"
-     "local n = 0\n"
-     "for name, value in pairs(row) do n = n + 1 end\n"
-     "assert(n > 25)\n"
-     "assert(row == row)\n"
-     "assert(tostring(row):find 'pid 100')\n"},
-    {"misuse",
-     "local row = take():select():row(1)\n"
-     "local ok, why = pcall(function() return row.lprot end)\n"
-     "assert(not ok)\n"
-     "if why:find 'memory' then error(why, 0) end\n"
-     "assert(why:find \"did you mean 'lport'\", why)\n"
-     "ok, why = pcall(core.take, {groups = {'nonsense'}})\n"
-     "assert(not ok)\n"
-     "if why:find 'memory' then error(why, 0) end\n"
-     "assert(why:find 'nonsense', why)\n"},
+    {"rows", "local s = take()\n"
+             "local row = assert(s:select()):row(1)\n"
+             "s = nil\n"
+             "assert(row.lport == 80 and row.laddr == '127.0.0.1')\n"
+             "assert(row.service[1] == 'http' and row.role == 'listener')\n"
+             "assert(row.process == 'a(b)c)d)e' and #row.holders == 2)\n"
+             "assert(row.cmdline == 'true --really' and row.started)\n"
+             "local n = 0\n"
+             "for name, value in pairs(row) do n = n + 1 end\n"
+             "assert(n > 25)\n"
+             "assert(row == row)\n"
+             "assert(tostring(row):find 'pid 100')\n"},
+    {"misuse", "local row = take():select():row(1)\n"
+               "local ok, why = pcall(function() return row.lprot end)\n"
+               "assert(not ok)\n"
+               "if why:find 'memory' then error(why, 0) end\n"
+               "assert(why:find \"did you mean 'lport'\", why)\n"
+               "ok, why = pcall(core.take, {groups = {'nonsense'}})\n"
+               "assert(not ok)\n"
+               "if why:find 'memory' then error(why, 0) end\n"
+               "assert(why:find 'nonsense', why)\n"},
     {"text",
      "local sel = assert(take():select())\n"
      "local fields = {'lport', 'process', 'holders', 'service', 'cmdline'}\n"

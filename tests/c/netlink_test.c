@@ -62,15 +62,16 @@ static int walk(const bytes *b, pi__dump *dump, seen *s, pi_error *err) {
   return rc;
 }
 
-/* ---- Messages --------------------------------------------------------------------- */
+/* ---- Messages
+ * --------------------------------------------------------------------- */
 
 static void steps_from_message_to_message(void **state) {
   (void)state;
   bytes b = {.used = 0};
-  add(&b, MESSAGE, 0, 1, "abcde", 5);  // padded to eight
+  add(&b, MESSAGE, 0, 1, "abcde", 5); // padded to eight
   add(&b, MESSAGE, 0, 1, NULL, 0);
   add(&b, MESSAGE, 0, 1, "xyz", 3);
-  char *copy = exact(b.at, b.used - 1);  // the last one without its padding
+  char *copy = exact(b.at, b.used - 1); // the last one without its padding
   const char *p = copy, *end = copy + b.used - 1;
   const struct nlmsghdr *h = pi__netlink_next(&p, end);
   assert_ptr_equal(copy, h);
@@ -101,8 +102,8 @@ static void a_short_tail_is_no_message(void **state) {
 
 static void a_length_that_lies_is_no_message(void **state) {
   (void)state;
-  static const uint32_t lengths[] = {0, 1, 15, 21, 4096, UINT32_MAX,
-                                     UINT32_MAX - 3, 0x80000000};
+  static const uint32_t lengths[] = {
+      0, 1, 15, 21, 4096, UINT32_MAX, UINT32_MAX - 3, 0x80000000};
   bytes b = {.used = 0};
   add(&b, MESSAGE, 0, 1, "abcd", 4);
   for (size_t i = 0; i < LENGTH(lengths); i++) {
@@ -123,8 +124,7 @@ static void attributes_are_stepped_over_like_messages(void **state) {
     struct nlattr b;
     struct nlattr c;
     char byte;
-  } __attribute__((packed)) attributes = {
-      {9, 1}, "fiver", {4, 2}, {5, 3}, 'x'};
+  } __attribute__((packed)) attributes = {{9, 1}, "fiver", {4, 2}, {5, 3}, 'x'};
   char *copy = exact(&attributes, sizeof attributes);
   const char *p = copy, *end = copy + sizeof attributes;
   assert_int_equal(1, pi__netlink_attribute(&p, end)->nla_type);
@@ -145,7 +145,8 @@ static void attributes_are_stepped_over_like_messages(void **state) {
   }
 }
 
-/* ---- Datagrams ---------------------------------------------------------------------- */
+/* ---- Datagrams
+ * ---------------------------------------------------------------------- */
 
 static void visits_messages_until_done(void **state) {
   (void)state;
@@ -211,11 +212,11 @@ static void an_error_of_nought_is_an_acknowledgement(void **state) {
   pi__dump dump;
   seen s = {0};
   add_code(&b, NLMSG_ERROR, 0);
-  add_code(&b, NLMSG_ERROR, 22);  // none of the kernel's are positive
-  add(&b, NLMSG_ERROR, 0, 1, "ab", 2);  // too short for any
+  add_code(&b, NLMSG_ERROR, 22);       // none of the kernel's are positive
+  add(&b, NLMSG_ERROR, 0, 1, "ab", 2); // too short for any
   add(&b, NLMSG_NOOP, 0, 1, NULL, 0);
   add(&b, MESSAGE, 0, 1, "a", 1);
-  add(&b, NLMSG_DONE, 0, 1, NULL, 0);  // without a code
+  add(&b, NLMSG_DONE, 0, 1, NULL, 0); // without a code
   assert_int_equal(0, walk(&b, &dump, &s, NULL));
   assert_int_equal(1, s.count);
   assert_true(dump.done);

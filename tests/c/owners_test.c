@@ -79,7 +79,7 @@ static void holders_go_to_their_own_rows(void **state) {
   for (int i = 0; i < 200; i++) {
     script_row *r =
         script_socket(PI_STATE_LISTEN, "0.0.0.0", (uint16_t)(i + 1));
-    r->row.inode = (uint64_t)(i + 1) << 20;  // far apart, and alike below
+    r->row.inode = (uint64_t)(i + 1) << 20; // far apart, and alike below
     if (i % 3 != 1) script_hold(r, p, i);
   }
   script.holdings[script.holding_count++] = (script_holding){77, p, 999};
@@ -129,8 +129,8 @@ static void a_socket_without_a_file_says_how_it_came_to_that(void **state) {
   pi_snapshot_free(s);
 }
 
-/* One socket with a file that nobody was seen to hold, one that was closed while
- * we looked, and one held. */
+/* One socket with a file that nobody was seen to hold, one that was closed
+ * while we looked, and one held. */
 static void assert_why(const pi_quality *quality, const char *unheld,
                        const char *dead) {
   script_reset();
@@ -169,8 +169,8 @@ static void nobody_seen_is_nobody_only_after_a_complete_look(void **state) {
              "permission", "vanished");
   assert_why(&(pi_quality){.hidden = true, .nested = true}, "hidden",
              "vanished");
-  assert_why(&(pi_quality){.owners_unseen = true, .nested = true},
-             "permission", "permission");
+  assert_why(&(pi_quality){.owners_unseen = true, .nested = true}, "permission",
+             "permission");
 }
 
 static void the_platform_learns_what_is_still_wanted(void **state) {

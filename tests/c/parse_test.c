@@ -2,7 +2,8 @@
  * and how it complains. */
 #include "script.h"
 
-/* ---- Seven rows ------------------------------------------------------------------- */
+/* ---- Seven rows
+ * ------------------------------------------------------------------- */
 
 static void hold(const script_row *row, uint32_t pid, const char *name) {
   script_hold(row, script_process_add(pid, name), 3);
@@ -13,8 +14,8 @@ static pi_snapshot *rows(void) {
   script_reset();
   hold(script_socket(PI_STATE_LISTEN, "0.0.0.0", 80), 10, "nginx");
   hold(script_socket(PI_STATE_LISTEN, "::1", 443), 11, "nginx*");
-  script_row *r = script_peer(PI_STATE_ESTABLISHED, "10.0.0.5", 443, "10.1.2.3",
-                              40000);
+  script_row *r =
+      script_peer(PI_STATE_ESTABLISHED, "10.0.0.5", 443, "10.1.2.3", 40000);
   r->autobound = true;
   hold(r, 10, "nginx");
   script_peer(PI_STATE_TIME_WAIT, "127.0.0.1", 40001, "127.0.0.1", 443)
@@ -119,7 +120,8 @@ static void sentences_mean_what_they_say(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Complaints ------------------------------------------------------------------- */
+/* ---- Complaints
+ * ------------------------------------------------------------------- */
 
 static int refuse(const char *text, size_t length, pi_error *err) {
   pi_filter *f = (pi_filter *)&script;
@@ -237,10 +239,14 @@ static void size_is_bounded_and_breadth_is_not_depth(void **state) {
     size_t times;
     int rc;
   } table[] = {
-      {"(", 102400, PI_EINVAL},         {"not ", 50000, PI_EINVAL},
-      {"tcp ", 100000, 0},              {"tcp or ", 100000, PI_EINVAL},
-      {" ", 1024 * 1024, 0},            {" ", 1024 * 1024 + 1, PI_EINVAL},
-      {"lport = ", 100000, PI_EINVAL},  {"{", 100000, PI_EINVAL},
+      {"(", 102400, PI_EINVAL},
+      {"not ", 50000, PI_EINVAL},
+      {"tcp ", 100000, 0},
+      {"tcp or ", 100000, PI_EINVAL},
+      {" ", 1024 * 1024, 0},
+      {" ", 1024 * 1024 + 1, PI_EINVAL},
+      {"lport = ", 100000, PI_EINVAL},
+      {"{", 100000, PI_EINVAL},
       {"'", 99999, PI_EINVAL},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
@@ -261,7 +267,7 @@ static void a_set_may_have_ten_thousand_members(void **state) {
   for (int i = 0; i < 10000; i++) n += (size_t)sprintf(text + n, "%d,", i * 2);
   n += (size_t)sprintf(text + n, "}");
   pi_snapshot *s = rows();
-  assert_string_equal("TFFFFFT", say(s, text, n));  // the even ones below 20000
+  assert_string_equal("TFFFFFT", say(s, text, n)); // the even ones below 20000
   pi_snapshot_free(s);
   free(text);
 }
@@ -284,9 +290,10 @@ static void text_is_utf8_without_nul(void **state) {
 static void any_bytes_are_a_filter_or_a_complaint(void **state) {
   (void)state;
   static const char *const parts[] = {
-      "tcp", "lport", "=", "!=", "{", "}", "(", ")", ",", "80", "and", "or",
-      "not", "in", "known", "'", "\"", " ", " ", ":53", "process", "nginx*",
-      "<", ">=", "!", "&&", "|", "::1", "8000..9", "\xff", "~", "state"};
+      "tcp", "lport", "=",   "!=",  "{",       "}",      "(",     ")",
+      ",",   "80",    "and", "or",  "not",     "in",     "known", "'",
+      "\"",  " ",     " ",   ":53", "process", "nginx*", "<",     ">=",
+      "!",   "&&",    "|",   "::1", "8000..9", "\xff",   "~",     "state"};
   uint64_t seed = 42;
   for (int i = 0; i < 20000; i++) {
     char text[256];

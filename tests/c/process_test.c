@@ -13,8 +13,20 @@ static bool parse(const char *text, pi__stat *stat) {
 static void a_name_may_hold_anything(void **state) {
   (void)state;
   static const char *const names[] = {
-      "sh", "a(b)c)d)e", ")", "(", "", ") R 1", "x) S 9 9 9 9 9 9 9", "a b",
-      "a\nb", "\x1b[31m", "\xff\xfe", "(((", ")))", "(sd-pam)",
+      "sh",
+      "a(b)c)d)e",
+      ")",
+      "(",
+      "",
+      ") R 1",
+      "x) S 9 9 9 9 9 9 9",
+      "a b",
+      "a\nb",
+      "\x1b[31m",
+      "\xff\xfe",
+      "(((",
+      ")))",
+      "(sd-pam)",
       "fifteen bytes 1",
       "a kernel thread's name may be as long as sixty-three bytes, yes",
   };
@@ -46,8 +58,15 @@ static void a_name_that_is_too_long_is_refused(void **state) {
 static void what_is_no_stat_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
-      "", "10", "10 sh" REST, "10 (sh" REST, "10 sh)" REST, ")(" REST,
-      "10 (sh)", "10 (sh) S", "10 (sh) S 7 1 1 0 -1 4194560",
+      "",
+      "10",
+      "10 sh" REST,
+      "10 (sh" REST,
+      "10 sh)" REST,
+      ")(" REST,
+      "10 (sh)",
+      "10 (sh) S",
+      "10 (sh) S 7 1 1 0 -1 4194560",
       "10 (sh) S x 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 5 9",
       "10 (sh) S 7 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0",
   };
@@ -60,12 +79,15 @@ static void what_is_no_stat_is_refused(void **state) {
 static void kernel_threads_are_known_by_their_flag(void **state) {
   (void)state;
   pi__stat stat;
-  assert_true(parse("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 "
-                    "5 9", &stat));
+  assert_true(
+      parse("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 "
+            "5 9",
+            &stat));
   assert_true(pi__stat_is_kernel_thread(&stat));
 }
 
-/* ---- Details, over a procfs of our own ------------------------------------------------ */
+/* ---- Details, over a procfs of our own
+ * ------------------------------------------------ */
 
 static int make_root(void **state) {
   (void)state;
@@ -97,8 +119,8 @@ static const pi__process *details(pi_snapshot *s) {
   return pi__reading_process_at((pi__reading *)s, 0);
 }
 
-static void assert_text(const pi_snapshot *s, const char *text,
-                        uint32_t number, uint8_t sight) {
+static void assert_text(const pi_snapshot *s, const char *text, uint32_t number,
+                        uint8_t sight) {
   assert_int_equal(PI_KNOWN, sight);
   assert_string_equal(text, pi__string_at(s, number)->bytes);
 }
@@ -155,7 +177,7 @@ static void empty_and_unknown_stay_apart(void **state) {
   assert_int_equal(PI_EMPTY, p->cmdline_sight);  // nothing but ends
   assert_int_equal(PI_UNKNOWN, p->cgroup_sight); // no such file
   assert_int_equal(PI_UNKNOWN, p->user_sight);
-  assert_int_equal(PI_UNKNOWN, p->started_sight);  // no time of boot
+  assert_int_equal(PI_UNKNOWN, p->started_sight); // no time of boot
   assert_int_equal(PI_KNOWN, p->ppid_sight);
   pi_snapshot_free(s);
 }

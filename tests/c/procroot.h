@@ -1,5 +1,5 @@
-/* procroot.h: a procfs of the tests' own, in a temporary folder. Links to sockets
- * dangle there as they do in the real one. */
+/* procroot.h: a procfs of the tests' own, in a temporary folder. Links to
+ * sockets dangle there as they do in the real one. */
 #ifndef PI_TESTS_PROCROOT_H
 #define PI_TESTS_PROCROOT_H
 
@@ -88,7 +88,8 @@ static inline void procroot_hold(unsigned pid, int fd, uint64_t inode) {
   procroot_link(name, target);
 }
 
-/* exe, cmdline, cgroup and status of a process, and when the host was started. */
+/* exe, cmdline, cgroup and status of a process, and when the host was started.
+ */
 static inline void procroot_details(unsigned pid) {
   char name[64];
   snprintf(name, sizeof name, "%u/exe", pid);

@@ -1,5 +1,5 @@
-/* proctable_test.c: lines of /proc/net/{tcp,tcp6,udp,udp6}, as kernels wrote them
- * and as none would. */
+/* proctable_test.c: lines of /proc/net/{tcp,tcp6,udp,udp6}, as kernels wrote
+ * them and as none would. */
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 static bool read_line(pi_proto proto, pi_family family, const char *line,
                       pi__row *row) {
   size_t length = strlen(line);
-  char *copy = malloc(length > 0 ? length : 1);  // no NUL behind it
+  char *copy = malloc(length > 0 ? length : 1); // no NUL behind it
   assert_non_null(copy);
   memcpy(copy, line, length);
   bool ok = pi__proctable_line(proto, family, copy, length, row);
@@ -53,7 +53,7 @@ static void reads_a_listener(void **state) {
   assert_int_equal(8080, row.lport);
   assert_int_equal(0, row.rport);
   assert_int_equal(2, row.rxq);
-  assert_int_equal(PI_UNKNOWN, row.txq_sight);  // its limit is not told
+  assert_int_equal(PI_UNKNOWN, row.txq_sight); // its limit is not told
   assert_int_equal(1000, row.uid);
   assert_int_equal(PI_KNOWN, row.uid_sight);
   assert_int_equal(4711, row.inode);
@@ -145,9 +145,9 @@ static void a_socket_without_a_file_has_no_sure_user(void **state) {
     const char *state, *uid, *inode;
     pi_sight sight;
   } table[] = {
-      {"06", "0", "0", PI_EMPTY},   {"03", "0", "0", PI_EMPTY},
-      {"0C", "0", "0", PI_EMPTY},   {"01", "0", "0", PI_UNKNOWN},
-      {"04", "12", "0", PI_KNOWN},  {"0A", "0", "7", PI_KNOWN},
+      {"06", "0", "0", PI_EMPTY},  {"03", "0", "0", PI_EMPTY},
+      {"0C", "0", "0", PI_EMPTY},  {"01", "0", "0", PI_UNKNOWN},
+      {"04", "12", "0", PI_KNOWN}, {"0A", "0", "7", PI_KNOWN},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     pi__row row;
@@ -161,15 +161,15 @@ static void a_socket_without_a_file_has_no_sure_user(void **state) {
 static void numbers_that_do_not_fit_are_refused(void **state) {
   (void)state;
   pi__row row;
-  assert_true(read_line(PI_PROTO_TCP, PI_FAMILY_4,
-                        line_of("01", queues, "4294967295",
-                                "18446744073709551615"), &row));
+  assert_true(read_line(
+      PI_PROTO_TCP, PI_FAMILY_4,
+      line_of("01", queues, "4294967295", "18446744073709551615"), &row));
   assert_int_equal(UINT32_MAX, row.uid);
   assert_true(row.inode == UINT64_MAX);
   static const char *const bad[][3] = {
       {queues, "1", "18446744073709551616"},
       {queues, "1", "99999999999999999999999999"},
-      {queues, "4294967296", "5"},  // is not root
+      {queues, "4294967296", "5"}, // is not root
       {"100000000:00000000", "1", "5"},
       {"00000000:100000000", "1", "5"},
       {"00000000:10000000000000000", "1", "5"},
@@ -221,7 +221,8 @@ static void what_is_no_line_is_refused(void **state) {
                          line_of("0A", queues, "0", "5"), &row));
 }
 
-/* A line cut anywhere before its inode is none, and nothing is read behind it. */
+/* A line cut anywhere before its inode is none, and nothing is read behind it.
+ */
 static void a_line_cut_short_is_none(void **state) {
   (void)state;
   char line[512];
@@ -232,8 +233,8 @@ static void a_line_cut_short_is_none(void **state) {
     pi__row row;
     assert_non_null(copy);
     memcpy(copy, line, n);
-    assert_int_equal(n > end, pi__proctable_line(PI_PROTO_TCP, PI_FAMILY_4,
-                                                 copy, n, &row));
+    assert_int_equal(
+        n > end, pi__proctable_line(PI_PROTO_TCP, PI_FAMILY_4, copy, n, &row));
     free(copy);
   }
 }

@@ -8,12 +8,13 @@ static int reset(void **state) {
   return 0;
 }
 
-/* ---- Columns ------------------------------------------------------------------ */
+/* ---- Columns
+ * ------------------------------------------------------------------ */
 
 static void keeps_what_a_row_says(void **state) {
   (void)state;
-  script_row *r = script_peer(PI_STATE_ESTABLISHED, "10.0.0.1", 65535,
-                              "2.3.4.5", 443);
+  script_row *r =
+      script_peer(PI_STATE_ESTABLISHED, "10.0.0.1", 65535, "2.3.4.5", 443);
   r->row.family = PI_FAMILY_6;
   r->row.inode = UINT64_C(0x1234567890);
   r->row.cookie = UINT64_C(0xfedcba9876543210);
@@ -123,8 +124,8 @@ static void keeps_thousands_of_rows_and_their_sights(void **state) {
   pi_snapshot_free(s);
 }
 
-static void is_unknown_past_the_last_row_and_empty_past_the_last_member(
-    void **state) {
+static void
+is_unknown_past_the_last_row_and_empty_past_the_last_member(void **state) {
   (void)state;
   script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
   pi_snapshot *s = script_take(0);
@@ -139,7 +140,8 @@ static void is_unknown_past_the_last_row_and_empty_past_the_last_member(
   pi_snapshot_free(s);
 }
 
-/* ---- Identity ------------------------------------------------------------------- */
+/* ---- Identity
+ * ------------------------------------------------------------------- */
 
 /* A dump may meet a socket twice while the kernel's tables move. */
 static void a_socket_met_twice_is_one_row_as_it_was_last(void **state) {
@@ -181,7 +183,7 @@ static void a_row_that_takes_a_place_brings_its_own_sights(void **state) {
 static void sockets_that_share_a_port_stay_apart(void **state) {
   (void)state;
   for (int i = 0; i < 3; i++) script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
-  for (int i = 0; i < 3; i++) {  // from a table that knows no cookies
+  for (int i = 0; i < 3; i++) { // from a table that knows no cookies
     script_socket(PI_STATE_LISTEN, "0.0.0.0", 81)->row.cookie = 0;
   }
   pi_snapshot *s = script_take(0);
@@ -249,7 +251,8 @@ static void each_part_of_a_tuple_is_compared(void **state) {
   }
 }
 
-/* ---- Rewind, by hand -------------------------------------------------------------- */
+/* ---- Rewind, by hand
+ * -------------------------------------------------------------- */
 
 static void a_rewound_dump_leaves_nothing(void **state) {
   (void)state;
@@ -314,7 +317,8 @@ static void texts_are_kept_byte_by_byte(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Groups on demand --------------------------------------------------------------- */
+/* ---- Groups on demand
+ * --------------------------------------------------------------- */
 
 static void reads_only_sockets_unless_asked(void **state) {
   (void)state;

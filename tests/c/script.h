@@ -1,6 +1,7 @@
-/* script.h: a platform of the tests' own. It implements pi__collect by a script:
- * what sockets there are, which the kernel bound, who holds them, and which group
- * fails. The archive's own stays out, as the linker has found one by then.
+/* script.h: a platform of the tests' own. It implements pi__collect by a
+ * script: what sockets there are, which the kernel bound, who holds them, and
+ * which group fails. The archive's own stays out, as the linker has found one
+ * by then.
  */
 #ifndef PI_TESTS_SCRIPT_H
 #define PI_TESTS_SCRIPT_H
@@ -40,7 +41,7 @@ static struct script {
   script_holding holdings[MANY];
   size_t holding_count;
   pi_host host;
-  pi_quality quality; /* the owner scan's part of it */
+  pi_quality quality;   /* the owner scan's part of it */
   bool tells_autobound; /* every source does */
   unsigned failing;     /* PI_GROUP_* that fail half-way */
   unsigned calls[PI_GROUPS + 1];
@@ -155,8 +156,8 @@ static inline int script_owners(pi__reading *reading, pi_error *err) {
   }
   for (size_t i = 0; i < script.holding_count; i++) {
     const script_holding *h = &script.holdings[i];
-    int rc = pi__reading_holder(reading, h->inode, numbers[h->process], h->fd,
-                                err);
+    int rc =
+        pi__reading_holder(reading, h->inode, numbers[h->process], h->fd, err);
     if (rc != 0) return rc;
   }
   for (size_t i = 0; i < script.count; i++) {
@@ -186,8 +187,8 @@ static inline int script_details(pi__reading *reading, pi_error *err) {
       rc = script_text(reading, from->exe, &to->exe, &to->exe_sight, err);
     }
     if (rc == 0) {
-      rc = script_text(reading, from->cmdline, &to->cmdline,
-                       &to->cmdline_sight, err);
+      rc = script_text(reading, from->cmdline, &to->cmdline, &to->cmdline_sight,
+                       err);
     }
     if (rc == 0) {
       rc = script_text(reading, from->cgroup, &to->cgroup, &to->cgroup_sight,
@@ -226,7 +227,8 @@ static inline pi_snapshot *script_take(unsigned groups) {
   return s;
 }
 
-/* ---- What a snapshot says, for short ---------------------------------------- */
+/* ---- What a snapshot says, for short ----------------------------------------
+ */
 
 static inline pi_sight sight_of(const pi_snapshot *s, size_t row, pi_field f) {
   return pi_snapshot_value(s, row, f, 0).sight;

@@ -115,7 +115,9 @@ static void a_selection_that_fails_gives_nothing(void **state) {
 }
 
 static int patience;
-static bool impatient(void) { return --patience < 0; }
+static bool impatient(void) {
+  return --patience < 0;
+}
 
 static void a_selection_can_be_stopped(void **state) {
   (void)state;

@@ -1,6 +1,6 @@
 /* starve.h: a heap that ends. The program's own pi__realloc keeps the archive's
- * out; it gives `starve.left` blocks and then none, moves every block that grows,
- * and counts those alive. */
+ * out; it gives `starve.left` blocks and then none, moves every block that
+ * grows, and counts those alive. */
 #ifndef PI_TESTS_STARVE_H
 #define PI_TESTS_STARVE_H
 

@@ -1,4 +1,5 @@
-/* utf8_test.c: well-formed characters and nothing else (RFC 3629, section 4). */
+/* utf8_test.c: well-formed characters and nothing else (RFC 3629, section 4).
+ */
 #include "test.h"
 
 #include "core/utf8.h"
@@ -30,14 +31,14 @@ static void reads_every_character(void **state) {
 
 static void refuses_what_ends_early(void **state) {
   (void)state;
-  static const uint32_t points[] = {0x80, 0x7ff, 0x800, 0xffff, 0x10000,
-                                    0x10ffff};
+  static const uint32_t points[] = {0x80,   0x7ff,   0x800,
+                                    0xffff, 0x10000, 0x10ffff};
   for (size_t i = 0; i < LENGTH(points); i++) {
     char text[4];
     uint32_t point = 7;
     size_t n = encode(points[i], text);
     for (size_t k = 1; k < n; k++) {
-      char *exact = malloc(k);  // so that a checker sees a read behind it
+      char *exact = malloc(k); // so that a checker sees a read behind it
       assert_non_null(exact);
       memcpy(exact, text, k);
       assert_int_equal(0, pi__utf8_read(exact, k, &point));
@@ -50,15 +51,29 @@ static void refuses_what_ends_early(void **state) {
 static void refuses_malformed_bytes(void **state) {
   (void)state;
   static const char *const texts[] = {
-      "\x80", "\xbf", "\xfe", "\xff",            // no lead
-      "\xc0\x80", "\xc1\xbf",                    // overlong, two bytes
-      "\xe0\x80\x80", "\xe0\x9f\xbf",            // three
-      "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",    // four
-      "\xed\xa0\x80", "\xed\xbf\xbf",            // surrogates
-      "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",    // behind U+10FFFF
-      "\xf8\x88\x80\x80\x80", "\xfc\x84\x80\x80\x80\x80",
-      "\xc3(", "\xe2\x82(", "\xe2(\xa1", "\xf0\x90\x80(", "\xf0(\x80\x80",
-      "\xc3\xc3", "\xe2\x82\xe2",
+      "\x80",
+      "\xbf",
+      "\xfe",
+      "\xff", // no lead
+      "\xc0\x80",
+      "\xc1\xbf", // overlong, two bytes
+      "\xe0\x80\x80",
+      "\xe0\x9f\xbf", // three
+      "\xf0\x80\x80\x80",
+      "\xf0\x8f\xbf\xbf", // four
+      "\xed\xa0\x80",
+      "\xed\xbf\xbf", // surrogates
+      "\xf4\x90\x80\x80",
+      "\xf5\x80\x80\x80", // behind U+10FFFF
+      "\xf8\x88\x80\x80\x80",
+      "\xfc\x84\x80\x80\x80\x80",
+      "\xc3(",
+      "\xe2\x82(",
+      "\xe2(\xa1",
+      "\xf0\x90\x80(",
+      "\xf0(\x80\x80",
+      "\xc3\xc3",
+      "\xe2\x82\xe2",
   };
   for (size_t i = 0; i < LENGTH(texts); i++) {
     uint32_t point = 7;

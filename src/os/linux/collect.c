@@ -32,7 +32,8 @@ static bool source_at(const pi__want *want, pi__reading *reading, int i,
   *ret = (source){
       .want = want,
       .reading = reading,
-      .query = {.proto = proto, .family = family,
+      .query = {.proto = proto,
+                .family = family,
                 .states = want->states[proto]},
       .note = note,
   };
@@ -40,9 +41,12 @@ static bool source_at(const pi__want *want, pi__reading *reading, int i,
 }
 
 /* Does a refusal concern the whole reading, or this way of asking alone? */
-static bool is_final(int rc) { return rc == PI_ENOMEM || rc == PI_ECANCELED; }
+static bool is_final(int rc) {
+  return rc == PI_ENOMEM || rc == PI_ECANCELED;
+}
 
-/* ---- Sockets -------------------------------------------------------------------- */
+/* ---- Sockets
+ * -------------------------------------------------------------------- */
 
 static int add_row(void *arg, const pi__row *row, pi_error *err) {
   return pi__reading_row(arg, row, err);
@@ -86,7 +90,8 @@ static bool has_proc_net(const char *proc) {
   return access(path, F_OK) == 0;
 }
 
-/* Reads one source as well as it can be; its refusal is a note, not a failure. */
+/* Reads one source as well as it can be; its refusal is a note, not a failure.
+ */
 static int read_source(source *s, pi_error *err) {
   pi_backend wish = s->want->backend;
   s->note->wanted = true;
@@ -106,7 +111,8 @@ static int read_source(source *s, pi_error *err) {
       pi__fail(err, table.code, table.os, "%s; %s", refused.text, table.text);
     }
     // no such table although there are others: no such family on this host
-    if (err->os == ENOENT && has_proc_net(s->want->proc)) s->note->absent = true;
+    if (err->os == ENOENT && has_proc_net(s->want->proc))
+      s->note->absent = true;
     if (s->note->os == 0) s->note->os = err->os;
   }
   return 0;
@@ -133,11 +139,11 @@ static int read_sockets(const pi__want *want, pi__reading *reading,
     if (s.note->backend == PI_BACKEND_NONE && first.code == 0) first = trouble;
   }
   if (wanted == 0 || served > 0) return 0;
-  return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s",
-                  first.text);
+  return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s", first.text);
 }
 
-/* ---- Which ports the kernel chose ------------------------------------------------- */
+/* ---- Which ports the kernel chose
+ * ------------------------------------------------- */
 
 static int mark_autobound(void *arg, const pi__row *row, pi_error *err) {
   (void)err;
@@ -179,14 +185,15 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
     if (!source_at(want, reading, i, &s)) continue;
     if (s.note->backend != PI_BACKEND_NETLINK) continue;
     int rc = read_marks(&s, &trouble);
-    if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
+    if (!is_final(rc)) continue; // an older kernel's refusal: stays unknown
     if (err != NULL) *err = trouble;
     return rc;
   }
   return 0;
 }
 
-/* ---- Owners ------------------------------------------------------------------------ */
+/* ---- Owners
+ * ------------------------------------------------------------------------ */
 
 static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
   (void)err;
@@ -194,8 +201,8 @@ static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
   return 0;
 }
 
-/* Which sockets are still there now that the scan is over? One that nobody holds
- * may have been closed meanwhile. */
+/* Which sockets are still there now that the scan is over? One that nobody
+ * holds may have been closed meanwhile. */
 static int read_alive(const pi__want *want, pi__reading *reading,
                       pi_error *err) {
   for (int i = 0; i < 4; i++) {

@@ -1,10 +1,10 @@
 /* fdscan.c: /proc/PID/fd/N is a link to "socket:[INODE]" for a socket.
  *
  * A scan is a list of pids that workers take numbers from; each keeps what it
- * finds to itself, and the results are put together at the end. Everything about
- * a process is read below the handle of its fd directory: when the pid is used
- * again the handle still means the old process, and reading gives an error, so a
- * socket is never given to a newcomer.
+ * finds to itself, and the results are put together at the end. Everything
+ * about a process is read below the handle of its fd directory: when the pid is
+ * used again the handle still means the old process, and reading gives an
+ * error, so a socket is never given to a newcomer.
  */
 #include "fdscan.h"
 #include "process.h"
@@ -24,8 +24,9 @@
 
 enum {
   MOST_WORKERS = 8,
-  PIDS_PER_WORKER = 32, /* fewer, and starting a thread costs more than it saves */
-  LISTING = 32 * 1024,  /* bytes of directory read at once */
+  PIDS_PER_WORKER =
+      32, /* fewer, and starting a thread costs more than it saves */
+  LISTING = 32 * 1024, /* bytes of directory read at once */
 };
 
 typedef struct found {
@@ -62,7 +63,8 @@ typedef struct worker {
   pi_error err; /* code 0: none */
 } worker;
 
-/* ---- Listing directories of numbers ---------------------------------------------- */
+/* ---- Listing directories of numbers
+ * ---------------------------------------------- */
 
 static bool parse_number(const char *name, uint32_t *ret) {
   uint32_t n = 0;
@@ -126,7 +128,8 @@ static int list_pids(scan *s, pi_error *err) {
   return rc;
 }
 
-/* ---- One table of descriptors ------------------------------------------------------ */
+/* ---- One table of descriptors
+ * ------------------------------------------------------ */
 
 typedef struct table {
   worker *worker;
@@ -155,7 +158,8 @@ static int identify(table *t) {
   worker *w = t->worker;
   struct stat st;
   finder f = {.pid = t->pid};
-  if (!pi__stat_read(t->dir, t->stat_path, &f.stat) || fstat(t->dir, &st) != 0) {
+  if (!pi__stat_read(t->dir, t->stat_path, &f.stat) ||
+      fstat(t->dir, &st) != 0) {
     t->gone = true;
     return -1;
   }
@@ -214,14 +218,17 @@ static sight look_at_table(worker *w, uint32_t pid, const char *path,
   table t = {.worker = w, .pid = pid, .dir = dir, .stat_path = stat_path};
   if (list_numbers(dir, w->listing, look_at_fd, &t) != 0 && w->err.code == 0 &&
       !t.gone) {
-    if (errno == EACCES || errno == EPERM) t.denied = true;
-    else t.gone = true;
+    if (errno == EACCES || errno == EPERM)
+      t.denied = true;
+    else
+      t.gone = true;
   }
   close(dir);
   return t.denied ? DENIED : t.gone ? GONE : SEEN;
 }
 
-/* ---- Processes and their threads ----------------------------------------------------- */
+/* ---- Processes and their threads
+ * ----------------------------------------------------- */
 
 typedef struct tasks {
   worker *worker;
@@ -241,7 +248,7 @@ static int look_at_task(void *arg, uint32_t tid) {
   snprintf(path, sizeof path, "%s/%u/task/%u/fd", t->worker->scan->proc,
            (unsigned)t->pid, (unsigned)tid);
   char *listing = t->worker->listing;
-  t->worker->listing = listing + LISTING;  // ours is still being walked
+  t->worker->listing = listing + LISTING; // ours is still being walked
   sight got = look_at_table(t->worker, t->pid, path, "../../../stat");
   if (got == DENIED) t->denied = true;
   t->worker->listing = listing;
@@ -253,7 +260,7 @@ static bool look_at_tasks(worker *w, uint32_t pid) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%u/task", w->scan->proc, (unsigned)pid);
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) return true;  // ended, or as closed as the process itself
+  if (dir < 0) return true; // ended, or as closed as the process itself
   tasks t = {.worker = w, .pid = pid};
   list_numbers(dir, w->listing, look_at_task, &t);
   close(dir);
@@ -289,7 +296,8 @@ static void *work(void *arg) {
   return NULL;
 }
 
-/* ---- The scan -------------------------------------------------------------------------- */
+/* ---- The scan
+ * -------------------------------------------------------------------------- */
 
 static size_t worker_count(size_t pids) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -313,7 +321,8 @@ static void run(worker *workers, size_t n) {
 }
 
 static int deliver(const worker *w, pi__reading *reading, pi_error *err) {
-  uint32_t *numbers = pi__realloc(NULL, (w->finder_count + 1) * sizeof *numbers);
+  uint32_t *numbers =
+      pi__realloc(NULL, (w->finder_count + 1) * sizeof *numbers);
   if (numbers == NULL) return pi__nomem(err);
   int rc = 0;
   for (size_t i = 0; rc == 0 && i < w->finder_count; i++) {

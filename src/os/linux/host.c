@@ -21,7 +21,8 @@ static ssize_t read_below(const char *proc, const char *name, char *buffer,
 static const char *take_port(const char *p, unsigned *ret) {
   unsigned n = 0;
   const char *start = p;
-  while (*p >= '0' && *p <= '9' && n <= 65535) n = n * 10 + (unsigned)(*p++ - '0');
+  while (*p >= '0' && *p <= '9' && n <= 65535)
+    n = n * 10 + (unsigned)(*p++ - '0');
   *ret = n;
   return p > start && n <= 65535 ? p : NULL;
 }
@@ -45,8 +46,8 @@ bool pi__host_parse_ports(const char *p, uint8_t bits[8192]) {
 static void fill_ephemeral(const char *proc, pi_host *host) {
   char text[64];
   unsigned first, last;
-  if (read_below(proc, "sys/net/ipv4/ip_local_port_range", text,
-                 sizeof text) < 0) {
+  if (read_below(proc, "sys/net/ipv4/ip_local_port_range", text, sizeof text) <
+      0) {
     return;
   }
   const char *p = take_port(text, &first);
@@ -75,8 +76,8 @@ static void fill_reserved(const char *proc, pi_host *host) {
   enum { LONGEST = 256 * 1024 };
   char *text = pi__realloc(NULL, LONGEST);
   if (text == NULL) return;
-  if (read_below(proc, "sys/net/ipv4/ip_local_reserved_ports", text,
-                 LONGEST) >= 0) {
+  if (read_below(proc, "sys/net/ipv4/ip_local_reserved_ports", text, LONGEST) >=
+      0) {
     host->reserved_known = pi__host_parse_ports(text, host->reserved);
   }
   pi__realloc(text, 0);
@@ -97,11 +98,13 @@ void pi__host_fill(const char *proc, pi_host *host) {
   fill_reserved(proc, host);
 }
 
-/* ---- How far we see -------------------------------------------------------------- */
+/* ---- How far we see
+ * -------------------------------------------------------------- */
 
-/* Inodes of the namespaces that a system starts with (include/linux/proc_ns.h). */
+/* Inodes of the namespaces that a system starts with (include/linux/proc_ns.h).
+ */
 #define FIRST_USER_NS UINT64_C(0xEFFFFFFD)
-#define FIRST_PID_NS UINT64_C(0xEFFFFFFC)
+#define FIRST_PID_NS  UINT64_C(0xEFFFFFFC)
 
 static bool in_group(gid_t gid) {
   gid_t groups[256];
@@ -134,6 +137,13 @@ static bool options_hide(const char *options) {
   return gid == NULL || !in_group((gid_t)strtoul(gid + 4, NULL, 10));
 }
 
+/* Is this mount point the folder, however many slashes end its name? */
+static bool is_mount_of(const char *point, const char *proc) {
+  size_t n = strlen(proc);
+  while (n > 1 && proc[n - 1] == '/') n--;
+  return strncmp(point, proc, n) == 0 && point[n] == '\0';
+}
+
 static bool is_hidden(const char *proc) {
   char path[4096], line[4096];
   bool hidden = false;
@@ -146,7 +156,7 @@ static bool is_hidden(const char *proc) {
       continue;
     }
     // the last mount on a point is the one that is seen
-    if (strcmp(type, "proc") == 0 && strcmp(point, proc) == 0) {
+    if (strcmp(type, "proc") == 0 && is_mount_of(point, proc)) {
       hidden = options_hide(options);
     }
   }

@@ -4,8 +4,8 @@
 
 #include "../../core/collect.h"
 
-/* The text of a device's name, "ifN" if there is none by this index (gone, or in
- * another namespace). */
+/* The text of a device's name, "ifN" if there is none by this index (gone, or
+ * in another namespace). */
 int pi__iface_name(pi__reading *reading, uint32_t index, uint32_t *ret,
                    pi_error *err);
 

@@ -28,9 +28,12 @@ static bool take_number(cursor *c, unsigned base, uint64_t *ret) {
   for (; c->at < c->end; c->at++) {
     char d = *c->at;
     unsigned digit;
-    if (d >= '0' && d <= '9') digit = (unsigned)(d - '0');
-    else if (base == 16 && d >= 'A' && d <= 'F') digit = (unsigned)(d - 'A') + 10;
-    else break;
+    if (d >= '0' && d <= '9')
+      digit = (unsigned)(d - '0');
+    else if (base == 16 && d >= 'A' && d <= 'F')
+      digit = (unsigned)(d - 'A') + 10;
+    else
+      break;
     if (n > (UINT64_MAX - digit) / base) return false;
     n = n * base + digit;
   }
@@ -91,8 +94,8 @@ static bool take_queues(cursor *c, pi__row *row) {
 }
 
 static bool has_v6only(const pi__row *row) {
-  return row->family == PI_FAMILY_6 && (row->state == PI_STATE_LISTEN ||
-                                        row->state == PI_STATE_UNCONNECTED);
+  return row->family == PI_FAMILY_6 &&
+         (row->state == PI_STATE_LISTEN || row->state == PI_STATE_UNCONNECTED);
 }
 
 static void set_sights(pi__row *row) {
@@ -101,10 +104,12 @@ static void set_sights(pi__row *row) {
   row->txq_sight = row->state == PI_STATE_LISTEN ? PI_UNKNOWN : PI_KNOWN;
   row->uid_sight = PI_KNOWN;
   if (row->inode != 0) return;
-  bool none = row->state == PI_STATE_TIME_WAIT ||
-              row->state == PI_STATE_SYN_RECEIVED;
-  if (none) row->uid_sight = PI_EMPTY;
-  else if (row->uid == 0) row->uid_sight = PI_UNKNOWN;
+  bool none =
+      row->state == PI_STATE_TIME_WAIT || row->state == PI_STATE_SYN_RECEIVED;
+  if (none)
+    row->uid_sight = PI_EMPTY;
+  else if (row->uid == 0)
+    row->uid_sight = PI_UNKNOWN;
 }
 
 bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
@@ -120,11 +125,11 @@ bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
   if (!take_endpoint(&c, family, &row->raddr, &row->rport)) return false;
   if (!take_state(&c, proto, &row->state)) return false;
   if (!take_queues(&c, row)) return false;
-  if (!skip_field(&c) || !skip_field(&c)) return false;  // timer, retransmits
+  if (!skip_field(&c) || !skip_field(&c)) return false; // timer, retransmits
   skip_spaces(&c);
   if (!take_number(&c, 10, &n) || n > UINT32_MAX) return false;
   row->uid = (uint32_t)n;
-  if (!skip_field(&c)) return false;  // timeout
+  if (!skip_field(&c)) return false; // timeout
   skip_spaces(&c);
   if (!take_number(&c, 10, &row->inode)) return false;
   set_sights(row);
@@ -148,7 +153,7 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
   while (rc == 0 && fgets(line, sizeof line, file) != NULL) {
     pi__row row;
     if (!pi__proctable_line(proto, family, line, strcspn(line, "\n"), &row)) {
-      continue;  // the heading
+      continue; // the heading
     }
     if (states >> row.state & 1) rc = visit(arg, &row, err);
   }

@@ -15,7 +15,8 @@ enum { TCP_LAST = 11, TCP_BOUND_INACTIVE = 13 };
 
 enum { UDP_CONNECTED = 1, UDP_UNCONNECTED = 7 };
 
-/* ---- Requests ----------------------------------------------------------------- */
+/* ---- Requests
+ * ----------------------------------------------------------------- */
 
 static uint32_t kernel_states(const pi__sockdiag_query *query) {
   if (query->proto == PI_PROTO_UDP) {
@@ -26,7 +27,7 @@ static uint32_t kernel_states(const pi__sockdiag_query *query) {
     }
     return bits;
   }
-  uint32_t bits = (uint32_t)query->states << 1;  // theirs count from 1
+  uint32_t bits = (uint32_t)query->states << 1; // theirs count from 1
   bits &= (1u << (TCP_LAST + 1)) - 1;
   if (query->states >> PI_STATE_CLOSED & 1) bits |= 1u << TCP_BOUND_INACTIVE;
   return bits;
@@ -65,21 +66,24 @@ static void request_init(request *r, const pi__sockdiag_query *query) {
   r->header.nlmsg_len = (uint32_t)(offsetof(request, code) + length);
 }
 
-/* ---- Answers ------------------------------------------------------------------- */
+/* ---- Answers
+ * ------------------------------------------------------------------- */
 
 static bool read_state(pi_proto proto, uint8_t kernel, pi_state *ret) {
   if (proto == PI_PROTO_UDP) {
     *ret = kernel == UDP_CONNECTED ? PI_STATE_CONNECTED : PI_STATE_UNCONNECTED;
     return kernel == UDP_CONNECTED || kernel == UDP_UNCONNECTED;
   }
-  if (kernel == TCP_LAST + 1) *ret = PI_STATE_SYN_RECEIVED;
-  else if (kernel == TCP_BOUND_INACTIVE) *ret = PI_STATE_CLOSED;
-  else *ret = (pi_state)(kernel - 1);
+  if (kernel == TCP_LAST + 1)
+    *ret = PI_STATE_SYN_RECEIVED;
+  else if (kernel == TCP_BOUND_INACTIVE)
+    *ret = PI_STATE_CLOSED;
+  else
+    *ret = (pi_state)(kernel - 1);
   return kernel >= 1 && kernel <= TCP_BOUND_INACTIVE;
 }
 
-static void read_address(pi_family family, const void *from,
-                         pi_address *ret) {
+static void read_address(pi_family family, const void *from, pi_address *ret) {
   if (family == PI_FAMILY_6) {
     memcpy(ret->bytes, from, 16);
     return;
@@ -95,10 +99,12 @@ static void read_uid(const struct inet_diag_msg *m, pi__row *row) {
   row->uid = m->idiag_uid;
   row->uid_sight = PI_KNOWN;
   if (m->idiag_inode != 0) return;
-  bool none = row->state == PI_STATE_TIME_WAIT ||
-              row->state == PI_STATE_SYN_RECEIVED;
-  if (none) row->uid_sight = PI_EMPTY;
-  else if (m->idiag_uid == 0) row->uid_sight = PI_UNKNOWN;
+  bool none =
+      row->state == PI_STATE_TIME_WAIT || row->state == PI_STATE_SYN_RECEIVED;
+  if (none)
+    row->uid_sight = PI_EMPTY;
+  else if (m->idiag_uid == 0)
+    row->uid_sight = PI_UNKNOWN;
 }
 
 static void read_attributes(const struct nlmsghdr *h, pi__row *row) {
@@ -120,7 +126,7 @@ static void read_attributes(const struct nlmsghdr *h, pi__row *row) {
       memcpy(&row->mark, payload, sizeof row->mark);
       row->mark_sight = PI_KNOWN;
       break;
-    default: break;  // what we do not know, we skip
+    default: break; // what we do not know, we skip
     }
   }
 }
@@ -132,8 +138,7 @@ static bool has_v6only(const pi__row *row) {
 }
 
 bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
-                       const struct nlmsghdr *h, pi__row *row,
-                       pi_error *err) {
+                       const struct nlmsghdr *h, pi__row *row, pi_error *err) {
   struct inet_diag_msg m;
   if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY) return false;
   if (h->nlmsg_len < NLMSG_HDRLEN + sizeof m) return false;
@@ -163,7 +168,8 @@ bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
   return pi__iface_name(reading, m.id.idiag_if, &row->iface, err) == 0;
 }
 
-/* ---- Dumps ---------------------------------------------------------------------- */
+/* ---- Dumps
+ * ---------------------------------------------------------------------- */
 
 typedef struct walk {
   pi__reading *reading;
