@@ -5,7 +5,7 @@
 
 static pi_filter **box_new(lua_State *L) {
   pi_filter **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL; // collectable from here on, whatever raises
+  *box = NULL;  // collectable from here on, whatever raises
   luaL_setmetatable(L, PI__PREDICATE);
   return box;
 }
@@ -58,7 +58,7 @@ static pi_operand check_operand(lua_State *L) {
   }
   lua_Integer first, last;
   if (lua_istable(L, -1)) {
-    lua_pushliteral(L, "first"); // raw: no metamethod may change the list
+    lua_pushliteral(L, "first");  // raw: no metamethod may change the list
     lua_rawget(L, -2);
     lua_pushliteral(L, "last");
     lua_rawget(L, -3);
@@ -86,7 +86,7 @@ static int predicate_in(lua_State *L) {
       lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *operands, 0);
   for (lua_Unsigned i = 0; i < n; i++) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
-    operands[i] = check_operand(L); // texts are borrowed from the list
+    operands[i] = check_operand(L);  // texts are borrowed from the list
     lua_pop(L, 1);
   }
   pi_error err;

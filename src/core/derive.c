@@ -133,7 +133,7 @@ static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
     return false;
   }
   if (pi__cell(s, listener, PI_IFACE) != 0 && !same_iface(s, listener, row)) {
-    return false; // bound to another device
+    return false;  // bound to another device
   }
   const pi_address *at = pi__cell_address(s, listener, PI_LADDR);
   const pi_address *a = pi__cell_address(s, row, PI_LADDR);
@@ -254,7 +254,7 @@ static int row_role(const pi_snapshot *s, uint32_t listener, size_t row) {
   case PI_STATE_SYN_RECEIVED: return PI_ROLE_INBOUND;
   case PI_STATE_ESTABLISHED:
   case PI_STATE_CLOSE_WAIT:
-    if (is_chosen(s, row)) return PI_ROLE_OUTBOUND; // bound, then connected
+    if (is_chosen(s, row)) return PI_ROLE_OUTBOUND;  // bound, then connected
     if (listener != PI__NO_ROW) return PI_ROLE_INBOUND;
     // untold, it may have been accepted by a listener that is gone, or not
     if (!is_told(s, row)) return role_unknown;
@@ -318,7 +318,7 @@ static int add_columns(pi_snapshot *s, pi_error *err) {
     int rc = pi__column_add(s, (pi_field)f, err);
     if (rc != 0) return rc;
   }
-  size_t n = s->count + 1; // never zero, which would free
+  size_t n = s->count + 1;  // never zero, which would free
   if (s->service_port == NULL) {
     s->service_port = pi__realloc(NULL, n * sizeof *s->service_port);
   }

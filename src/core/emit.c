@@ -211,7 +211,7 @@ static bool put_json_text(writer *w, const char *text, size_t length) {
     } else if (point == '"' || point == '\\') {
       put_char(w, '\\');
       put_char(w, (char)point);
-    } else if (n == 2 && point < 0xa0) { // C1: legal, but not for a terminal
+    } else if (n == 2 && point < 0xa0) {  // C1: legal, but not for a terminal
       put_string(w, "\\u00");
       put_hex(w, (uint8_t)point);
     } else {

@@ -29,7 +29,7 @@ int pi__reserve(void *array, size_t *capacity, size_t need, size_t size,
   if (grown < need) grown = need;
   if (grown > SIZE_MAX / size) return pi__nomem(err);
   void *block;
-  memcpy(&block, array, sizeof block); // any object pointer, whatever its type
+  memcpy(&block, array, sizeof block);  // any object pointer, whatever its type
   block = pi__realloc(block, grown * size);
   if (block == NULL) return pi__nomem(err);
   memcpy(array, &block, sizeof block);

@@ -101,7 +101,7 @@ static int combine(pi__node node, pi_filter *a, pi_filter *b, pi_filter **ret,
     pi_filter_free(b);
     return err != NULL && err->code != 0 ? err->code : PI_EINVAL;
   }
-  if (a->node == node) { // side by side in one node: the tree stays shallow
+  if (a->node == node) {  // side by side in one node: the tree stays shallow
     int rc = kid_add(a, b, err);
     if (rc == 0) {
       *ret = a;
@@ -114,7 +114,7 @@ static int combine(pi__node node, pi_filter *a, pi_filter *b, pi_filter **ret,
   f = pi__node_new(node, 0);
   int rc = f == NULL ? pi__nomem(err) : kid_add(f, a, err);
   if (rc == 0) {
-    a = NULL; // the node's now
+    a = NULL;  // the node's now
     rc = kid_add(f, b, err);
   }
   if (rc == 0) {

@@ -307,7 +307,7 @@ static int read_text(pi_filter *f, slice s, pi_error *err) {
   pi__member m;
   memset(&m, 0, sizeof m);
   m.kind = PI__LITERAL;
-  m.text = (char *)s.text; // copied before it is kept
+  m.text = (char *)s.text;  // copied before it is kept
   m.length = s.length;
   for (size_t i = 0; i < s.length; i++) {
     if (strchr("*?[", s.text[i]) != NULL && s.text[i] != '\0') {
@@ -358,7 +358,7 @@ static int read_literal(pi_filter *f, slice s, pi_error *err) {
   pi__member m;
   memset(&m, 0, sizeof m);
   m.kind = PI__LITERAL;
-  m.text = (char *)s.text; // copied before it is kept
+  m.text = (char *)s.text;  // copied before it is kept
   m.length = s.length;
   return pi__member_add(f, &m, err);
 }

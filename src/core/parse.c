@@ -698,7 +698,7 @@ int pi_filter_parse(const char *text, size_t length, pi_filter **ret,
   parser p = {.text = text, .length = length, .err = err};
   if (find_stray(&p)) return err->code;
   advance(&p);
-  if (p.token.kind == END) { // nothing said: every row
+  if (p.token.kind == END) {  // nothing said: every row
     *ret = pi__node_new(PI__NODE_ALL, 0);
     return *ret == NULL ? pi__nomem(err) : 0;
   }

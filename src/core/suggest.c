@@ -37,7 +37,7 @@ const char *pi_nearest(const char *word, size_t length,
                        const char *const *candidates, size_t n) {
   if (length == 0 || length > LONGEST) return NULL;
   const char *best = NULL;
-  unsigned limit = length < 4 ? 1 : 2; // of short words everything is near
+  unsigned limit = length < 4 ? 1 : 2;  // of short words everything is near
   for (size_t i = 0; i < n; i++) {
     size_t other = strlen(candidates[i]);
     if (other > LONGEST || other > length + 2 || length > other + 2) continue;

@@ -55,7 +55,7 @@ typedef struct registry {
 /* ---- Texts --------------------------------------------------------------- */
 
 static uint32_t hash(const char *text) {
-  uint32_t h = 2166136261U; // FNV-1a
+  uint32_t h = 2166136261U;  // FNV-1a
   for (; *text; text++) h = (h ^ (unsigned char)*text) * 16777619U;
   return h;
 }
@@ -383,7 +383,7 @@ static void collect_facts(registry *r, const table *t) {
   for (unsigned port = 0; port < PI__PORTS; port++) {
     size_t start = r->fact_count;
     for (size_t i = 0; i < 3; i++) holders_move(&all[i], t, port);
-    add_fact(r, t, 0); // the head, which counts what follows
+    add_fact(r, t, 0);  // the head, which counts what follows
     size_t records = add_records(r, t, &all[0]);
     size_t uses = add_rows(r, t, &all[1]);
     size_t risks = add_rows(r, t, &all[2]);
@@ -429,7 +429,7 @@ static void write_records(const registry *r) {
            w->references, w->alias_of, w->note, w->unauthorized, w->transports,
            w->status);
   }
-  printf("{0}};\n"); // C11 has no empty arrays
+  printf("{0}};\n");  // C11 has no empty arrays
   write_count("pi__record_count", r->record_count);
   write_count("pi__records_with_port", r->with_port);
 }

@@ -89,7 +89,7 @@ int pi_search(const char *bytes, size_t length,
               int (*visit)(void *arg, const pi_hit *hit), void *arg) {
   const word w = {bytes, length};
   uint8_t records[PI__MAX_RECORDS], uses[PI__MAX_USES];
-  if (length == 0) return 0; // no word: not everything, but nothing
+  if (length == 0) return 0;  // no word: not everything, but nothing
   for (size_t i = 0; i < pi__record_count; i++)
     records[i] = match_record(&pi__records[i], &w);
   for (size_t i = 0; i < pi__use_count; i++)

@@ -178,7 +178,7 @@ void table_range(const table *t, char *const cells[2],
 
 unsigned char table_transports(const table *t, const char *cell) {
   static const char *const names[] = {"tcp", "udp", "sctp", "dccp"};
-  unsigned set = 0, least = 0; // the order keeps two tables comparable
+  unsigned set = 0, least = 0;  // the order keeps two tables comparable
   if (strcmp(cell, "any") == 0) return 0;
   for (const char *rest = cell; rest; least++) {
     size_t length = strcspn(rest, ",");

@@ -120,8 +120,8 @@ static int complain(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  setlocale(LC_CTYPE, "");  // editing of UTF-8; numbers stay as they are
-  signal(SIGPIPE, SIG_DFL); // a closed pipe ends us quietly
+  setlocale(LC_CTYPE, "");   // editing of UTF-8; numbers stay as they are
+  signal(SIGPIPE, SIG_DFL);  // a closed pipe ends us quietly
   terminal_catch_interrupts();
   lua_State *L = luaL_newstate();
   if (L == NULL) {

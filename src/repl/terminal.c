@@ -31,11 +31,11 @@ enum { MOST_HISTORY = 2000 };
 // the only statics of the program: a signal has nowhere else to put its news
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t
-    session; // a prompt was shown: never end by a signal
+    session;  // a prompt was shown: never end by a signal
 
 static void on_interrupt(int signal_number) {
   if (interrupted && !session) {
-    signal(signal_number, SIG_DFL); // asked twice and nothing stopped
+    signal(signal_number, SIG_DFL);  // asked twice and nothing stopped
     raise(signal_number);
   }
   interrupted = 1;
@@ -44,7 +44,7 @@ static void on_interrupt(int signal_number) {
 void terminal_catch_interrupts(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on_interrupt; // no SA_RESTART: reading must wake up
+  action.sa_handler = on_interrupt;  // no SA_RESTART: reading must wake up
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
 }
@@ -66,7 +66,7 @@ static int l_call(lua_State *L) {
   lua_pushboolean(L, rc == LUA_OK);
   lua_pushboolean(L, interrupted != 0);
   interrupted = 0;
-  lua_rotate(L, 1, 2); // ok, interrupted, results
+  lua_rotate(L, 1, 2);  // ok, interrupted, results
   return lua_gettop(L);
 }
 
@@ -135,7 +135,7 @@ static outcome read_line(const char *prompt, char **line) {
 #endif
       continue;
     }
-    fputs("^C\n", stdout); // before readline returns to the line's start
+    fputs("^C\n", stdout);  // before readline returns to the line's start
     fflush(stdout);
 #ifdef PI_READLINE
     rl_free_line_state();
@@ -304,7 +304,7 @@ int luaopen_portinfo_terminal(lua_State *L) {
   luaL_newlib(L, functions);
 #if defined(PI_READLINE)
   rl_readline_name = "portinfo";
-  rl_catch_signals = 0; // ours
+  rl_catch_signals = 0;  // ours
   lua_pushliteral(L, "GNU readline");
 #elif defined(PI_LIBEDIT)
   rl_readline_name = "portinfo";

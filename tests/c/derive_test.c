@@ -61,7 +61,7 @@ static void a_chosen_port_of_a_connection_is_no_listeners(void **state) {
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
   assert_string_equal("outbound", role(s, 1));
   assert_string_equal("inbound", role(s, 2));
-  assert_string_equal("inbound", role(s, 3)); // its listener is gone
+  assert_string_equal("inbound", role(s, 3));  // its listener is gone
   for (size_t i = 1; i < 4; i++) {
     assert_int_equal(0, number_of(s, i, PI_AUTOBOUND));
   }

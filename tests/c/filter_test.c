@@ -122,7 +122,7 @@ static void errors_of_words_name_what_and_what_would_be_right(void **state) {
 static void errors_of_values_name_what_and_what_would_be_right(void **state) {
   (void)state;
   assert_refused(PI_LPORT, "70000", "65535");
-  assert_refused(PI_LPORT, "18446744073709551696", "0-65535"); // 80 + 2^64
+  assert_refused(PI_LPORT, "18446744073709551696", "0-65535");  // 80 + 2^64
   assert_refused(PI_LPORT, "8000..7000", "backwards");
   assert_refused(PI_LPORT, "8000..", "8000..8100");
   assert_refused(PI_LPORT, "..80", "8000..8100");
@@ -212,14 +212,14 @@ static void every_flag_is_a_word_and_no_field(void **state) {
 
 static void flags_mean_what_they_say(void **state) {
   (void)state;
-  script_socket(PI_STATE_LISTEN, "0.0.0.0", 23);              // 0
-  script_socket(PI_STATE_LISTEN, "127.0.0.1", 60323);         // 1
-  script_row *r = script_socket(PI_STATE_LISTEN, "::", 8080); // 2
+  script_socket(PI_STATE_LISTEN, "0.0.0.0", 23);               // 0
+  script_socket(PI_STATE_LISTEN, "127.0.0.1", 60323);          // 1
+  script_row *r = script_socket(PI_STATE_LISTEN, "::", 8080);  // 2
   r->row.v6only_sight = PI_KNOWN;
-  script_socket(PI_STATE_UNCONNECTED, "10.0.0.1", 53); // 3
+  script_socket(PI_STATE_UNCONNECTED, "10.0.0.1", 53);  // 3
   script_socket(PI_STATE_UNCONNECTED, "0.0.0.0", 40000)->autobound = true;
   script_peer(PI_STATE_ESTABLISHED, "10.0.0.1", 40001, "1.1.1.1", 443)
-      ->autobound = true; // 5
+      ->autobound = true;  // 5
   script_peer(PI_STATE_TIME_WAIT, "10.0.0.1", 23, "1.1.1.1", 40000);
   script_peer(PI_STATE_CONNECTED, "fe80::1", 55555, "fe80::2", 53)->autobound =
       true;
@@ -411,7 +411,7 @@ static void ports_are_numbers_ranges_names_and_the_hosts_own(void **state) {
   assert_is(s, 1, PI_LPORT, "privileged", true);
   assert_is(s, 1, PI_LPORT, "reserved", false);
   assert_is(s, 2, PI_LPORT, "ephemeral", true);
-  assert_is(s, 3, PI_LPORT, "elasticsearch", true); // a use, not IANA's name
+  assert_is(s, 3, PI_LPORT, "elasticsearch", true);  // a use, not IANA's name
   assert_is(s, 1, PI_LPORT, "elasticsearch", false);
   pi_snapshot_free(s);
   script.host = (pi_host){0};
@@ -800,7 +800,7 @@ static void a_tree_is_at_most_1024_levels_deep(void **state) {
   pi_snapshot *s = script_take(0);
   assert_int_equal(PI_FALSE, test(copy, s, 0));
   pi_snapshot_free(s);
-  assert_int_equal(PI_EINVAL, pi_filter_not(f, &deeper, &err)); // f is gone
+  assert_int_equal(PI_EINVAL, pi_filter_not(f, &deeper, &err));  // f is gone
   assert_null(deeper);
   assert_says(err.text, "1024");
   f = word("all");
@@ -852,7 +852,7 @@ static void a_copy_outlives_its_original(void **state) {
   pi_snapshot *s = script_take(PI_GROUP_OWNER);
   char text[] = "ng*";
   pi_filter *f = both(is(PI_PROCESS, text), not(is(PI_LADDR, "10/8")));
-  memset(text, 'x', 3); // a filter keeps no text of the caller's
+  memset(text, 'x', 3);  // a filter keeps no text of the caller's
   pi_filter *copy = NULL;
   assert_int_equal(0, pi_filter_copy(f, &copy, NULL));
   assert_int_equal(PI_GROUP_OWNER | PI_GROUP_SOCKET, pi_filter_groups(copy));

@@ -220,7 +220,7 @@ static void a_table_that_cannot_be_read_is_not_absent(void **state) {
   (void)state;
   procroot_text("net/dev", "");
   write_table("net/tcp", 2, 1, "");
-  procroot_path("net/tcp6/."); // a folder: it opens, and gives no bytes
+  procroot_path("net/tcp6/.");  // a folder: it opens, and gives no bytes
   pi_snapshot *s = taken(0);
   const pi_quality *q = pi_snapshot_quality(s);
   const struct pi_source *tcp6 = &q->sources[PI_PROTO_TCP][PI_FAMILY_6];
@@ -256,7 +256,7 @@ static void a_filter_leaves_out_what_it_excludes(void **state) {
       .filter = f, .backend = PI_BACKEND_PROC, .proc = procroot};
   pi_snapshot *s = NULL;
   assert_int_equal(0, pi_snapshot_take(&options, &s, NULL));
-  pi_filter_free(f); // the snapshot needs it no more
+  pi_filter_free(f);  // the snapshot needs it no more
   assert_int_equal(2, pi_snapshot_count(s));
   const pi_quality *q = pi_snapshot_quality(s);
   assert_false(q->sources[PI_PROTO_UDP][PI_FAMILY_4].wanted);
@@ -361,7 +361,7 @@ static void who_may_trace_all_sees_all(void **state) {
   procroot_text("self/status", "Name:\tx\nCapEff:\t0000000000080000\n");
   procroot_text("self/ns/net", "");
   pi_snapshot *s = taken(PI_GROUP_OWNER);
-  assert_true(pi_snapshot_quality(s)->hidden); // whose namespace, nobody says
+  assert_true(pi_snapshot_quality(s)->hidden);  // whose namespace, nobody says
   pi_snapshot_free(s);
   snprintf(link, sizeof link, "%s/self/ns/user", procroot);
   assert_int_equal(0, symlink("/proc/self/ns/user", link));
@@ -436,7 +436,7 @@ static int fail_to_list(void) {
   snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
   pi_options options = {.groups = PI_GROUP_OWNER, .proc = path};
   int rc = pi_snapshot_take(&options, &s, &err);
-  if (rc == PI_EOS) return 82; // no sock_diag here
+  if (rc == PI_EOS) return 82;  // no sock_diag here
   if (rc != 0) return 83;
   bool unseen = pi_snapshot_quality(s)->owners_unseen;
   pi_snapshot_free(s);

@@ -50,7 +50,7 @@ static int make_world(void **state) {
   procroot_make();
   procroot_process(HOLDER, "a(b)c)d)e", 100);
   procroot_details(HOLDER);
-  for (unsigned pid = 100; pid < 170; pid++) { // enough for two workers
+  for (unsigned pid = 100; pid < 170; pid++) {  // enough for two workers
     procroot_process(pid, "idle", 1);
   }
   open_sockets();
@@ -230,14 +230,14 @@ static int build(pi_filter **ret, pi_error *err) {
   pi_filter *a = NULL, *b = NULL, *c = NULL, *f = NULL;
   int rc = pi_filter_in(PI_LPORT, ports, 4, &a, err);
   if (rc == 0) rc = pi_filter_in(PI_PROCESS, names, 2, &b, err);
-  rc = pi_filter_or(a, b, &f, err); // takes over what there is
+  rc = pi_filter_or(a, b, &f, err);  // takes over what there is
   if (rc != 0) return rc;
   rc = word("exposed", &c, err);
   a = NULL;
   if (rc == 0) rc = pi_filter_not(c, &a, err);
   rc = pi_filter_or(f, a, &f, err);
   if (rc != 0) return rc;
-  for (int i = 0; i < 20; i++) { // side by side, until the node grows
+  for (int i = 0; i < 20; i++) {  // side by side, until the node grows
     a = NULL;
     word(i % 2 ? "[::1]:443" : "10.0.0.0/8:80", &a, err);
     rc = pi_filter_or(f, a, &f, err);
@@ -298,7 +298,7 @@ static int select_and_sort(void *arg, pi_error *err) {
     assert_int_equal(3, pi_selection_count(sel));
     size_t first = pi_selection_at(sel, 0), second = pi_selection_at(sel, 1);
     rc = pi_selection_sort(s, sel, err);
-    if (rc != 0) { // it stays in the order it had
+    if (rc != 0) {  // it stays in the order it had
       assert_int_equal(first, pi_selection_at(sel, 0));
       assert_int_equal(second, pi_selection_at(sel, 1));
     }

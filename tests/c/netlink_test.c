@@ -68,10 +68,10 @@ static int walk(const bytes *b, pi__dump *dump, seen *s, pi_error *err) {
 static void steps_from_message_to_message(void **state) {
   (void)state;
   bytes b = {.used = 0};
-  add(&b, MESSAGE, 0, 1, "abcde", 5); // padded to eight
+  add(&b, MESSAGE, 0, 1, "abcde", 5);  // padded to eight
   add(&b, MESSAGE, 0, 1, NULL, 0);
   add(&b, MESSAGE, 0, 1, "xyz", 3);
-  char *copy = exact(b.at, b.used - 1); // the last one without its padding
+  char *copy = exact(b.at, b.used - 1);  // the last one without its padding
   const char *p = copy, *end = copy + b.used - 1;
   const struct nlmsghdr *h = pi__netlink_next(&p, end);
   assert_ptr_equal(copy, h);
@@ -212,11 +212,11 @@ static void an_error_of_nought_is_an_acknowledgement(void **state) {
   pi__dump dump;
   seen s = {0};
   add_code(&b, NLMSG_ERROR, 0);
-  add_code(&b, NLMSG_ERROR, 22);       // none of the kernel's are positive
-  add(&b, NLMSG_ERROR, 0, 1, "ab", 2); // too short for any
+  add_code(&b, NLMSG_ERROR, 22);        // none of the kernel's are positive
+  add(&b, NLMSG_ERROR, 0, 1, "ab", 2);  // too short for any
   add(&b, NLMSG_NOOP, 0, 1, NULL, 0);
   add(&b, MESSAGE, 0, 1, "a", 1);
-  add(&b, NLMSG_DONE, 0, 1, NULL, 0); // without a code
+  add(&b, NLMSG_DONE, 0, 1, NULL, 0);  // without a code
   assert_int_equal(0, walk(&b, &dump, &s, NULL));
   assert_int_equal(1, s.count);
   assert_true(dump.done);

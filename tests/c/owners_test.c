@@ -79,7 +79,7 @@ static void holders_go_to_their_own_rows(void **state) {
   for (int i = 0; i < 200; i++) {
     script_row *r =
         script_socket(PI_STATE_LISTEN, "0.0.0.0", (uint16_t)(i + 1));
-    r->row.inode = (uint64_t)(i + 1) << 20; // far apart, and alike below
+    r->row.inode = (uint64_t)(i + 1) << 20;  // far apart, and alike below
     if (i % 3 != 1) script_hold(r, p, i);
   }
   script.holdings[script.holding_count++] = (script_holding){77, p, 999};

@@ -267,7 +267,7 @@ static void a_set_may_have_ten_thousand_members(void **state) {
   for (int i = 0; i < 10000; i++) n += (size_t)sprintf(text + n, "%d,", i * 2);
   n += (size_t)sprintf(text + n, "}");
   pi_snapshot *s = rows();
-  assert_string_equal("TFFFFFT", say(s, text, n)); // the even ones below 20000
+  assert_string_equal("TFFFFFT", say(s, text, n));  // the even ones below 20000
   pi_snapshot_free(s);
   free(text);
 }

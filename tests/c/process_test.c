@@ -173,11 +173,11 @@ static void empty_and_unknown_stay_apart(void **state) {
   procroot_text("10/status", "Name:\tx\n");
   pi_snapshot *s = reading_of(10, 500);
   const pi__process *p = details(s);
-  assert_int_equal(PI_EMPTY, p->exe_sight);      // no link: a kernel thread
-  assert_int_equal(PI_EMPTY, p->cmdline_sight);  // nothing but ends
-  assert_int_equal(PI_UNKNOWN, p->cgroup_sight); // no such file
+  assert_int_equal(PI_EMPTY, p->exe_sight);       // no link: a kernel thread
+  assert_int_equal(PI_EMPTY, p->cmdline_sight);   // nothing but ends
+  assert_int_equal(PI_UNKNOWN, p->cgroup_sight);  // no such file
   assert_int_equal(PI_UNKNOWN, p->user_sight);
-  assert_int_equal(PI_UNKNOWN, p->started_sight); // no time of boot
+  assert_int_equal(PI_UNKNOWN, p->started_sight);  // no time of boot
   assert_int_equal(PI_KNOWN, p->ppid_sight);
   pi_snapshot_free(s);
 }

@@ -10,7 +10,7 @@
 static bool read_line(pi_proto proto, pi_family family, const char *line,
                       pi__row *row) {
   size_t length = strlen(line);
-  char *copy = malloc(length > 0 ? length : 1); // no NUL behind it
+  char *copy = malloc(length > 0 ? length : 1);  // no NUL behind it
   assert_non_null(copy);
   memcpy(copy, line, length);
   bool ok = pi__proctable_line(proto, family, copy, length, row);
@@ -53,7 +53,7 @@ static void reads_a_listener(void **state) {
   assert_int_equal(8080, row.lport);
   assert_int_equal(0, row.rport);
   assert_int_equal(2, row.rxq);
-  assert_int_equal(PI_UNKNOWN, row.txq_sight); // its limit is not told
+  assert_int_equal(PI_UNKNOWN, row.txq_sight);  // its limit is not told
   assert_int_equal(1000, row.uid);
   assert_int_equal(PI_KNOWN, row.uid_sight);
   assert_int_equal(4711, row.inode);
@@ -169,7 +169,7 @@ static void numbers_that_do_not_fit_are_refused(void **state) {
   static const char *const bad[][3] = {
       {queues, "1", "18446744073709551616"},
       {queues, "1", "99999999999999999999999999"},
-      {queues, "4294967296", "5"}, // is not root
+      {queues, "4294967296", "5"},  // is not root
       {"100000000:00000000", "1", "5"},
       {"00000000:100000000", "1", "5"},
       {"00000000:10000000000000000", "1", "5"},

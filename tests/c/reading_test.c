@@ -183,7 +183,7 @@ static void a_row_that_takes_a_place_brings_its_own_sights(void **state) {
 static void sockets_that_share_a_port_stay_apart(void **state) {
   (void)state;
   for (int i = 0; i < 3; i++) script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
-  for (int i = 0; i < 3; i++) { // from a table that knows no cookies
+  for (int i = 0; i < 3; i++) {  // from a table that knows no cookies
     script_socket(PI_STATE_LISTEN, "0.0.0.0", 81)->row.cookie = 0;
   }
   pi_snapshot *s = script_take(0);

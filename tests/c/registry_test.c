@@ -258,7 +258,7 @@ static void states_are_told_apart(void **state) {
   (void)state;
   assert_int_equal(pi_port_status(22, TCP), PI_STATUS_ASSIGNED);
   assert_int_equal(pi_port_status(4, TCP), PI_STATUS_UNASSIGNED);
-  assert_int_equal(pi_port_status(15, TCP), PI_STATUS_UNASSIGNED); // [was …]
+  assert_int_equal(pi_port_status(15, TCP), PI_STATUS_UNASSIGNED);  // [was …]
   assert_int_equal(pi_port_status(114, TCP), PI_STATUS_UNASSIGNED);
   assert_int_equal(pi_port_status(2825, TCP), PI_STATUS_UNASSIGNED);
   assert_int_equal(pi_port_status(2, TCP), PI_STATUS_RESERVED);
@@ -275,7 +275,7 @@ static void a_state_is_of_one_transport(void **state) {
   assert_int_equal(pi_port_status(14001, TCP), PI_STATUS_ASSIGNED);
   assert_string_equal(pi_port_name(14001, TCP, 0), "sua");
   assert_int_equal(pi_port_status(14001, UDP), PI_STATUS_DEASSIGNED);
-  assert_null(pi_port_name(14001, UDP, 0)); // its record keeps the name
+  assert_null(pi_port_name(14001, UDP, 0));  // its record keeps the name
   assert_int_equal(pi_port_status(22, DCCP), PI_STATUS_UNASSIGNED);
   assert_int_equal(pi_port_status(6665, TCP), PI_STATUS_ASSIGNED);
   assert_int_equal(pi_port_status(6665, UDP), PI_STATUS_RESERVED);
@@ -342,7 +342,7 @@ static void old_spellings_name_their_replacement(void **state) {
   assert_string_equal(r.alias_of, "whoispp");
   assert_true(pi_service_record("whoispp", 7, 0, &r));
   assert_string_equal(r.alias_of, "");
-  assert_string_equal(r.description, "whois++"); // without the remark
+  assert_string_equal(r.description, "whois++");  // without the remark
 }
 
 static void case_is_ignored(void **state) {
@@ -353,7 +353,7 @@ static void case_is_ignored(void **state) {
   assert_int_equal(r.first, 22);
   assert_string_equal(r.name, "ssh");
   assert_true(pi_service_record("ethernet-ip-1", 13, 0, &r));
-  assert_string_equal(r.name, "EtherNet-IP-1"); // as registered
+  assert_string_equal(r.name, "EtherNet-IP-1");  // as registered
   assert_true(pi_service_use("ELASTICSEARCH", 13, 0, &use));
   assert_int_equal(use.first, 9200);
 }
@@ -361,7 +361,7 @@ static void case_is_ignored(void **state) {
 static void a_name_must_match_whole(void **state) {
   (void)state;
   pi_record r = {.first = 7};
-  assert_true(pi_service_record("sshx", 3, 0, &r)); // length counts
+  assert_true(pi_service_record("sshx", 3, 0, &r));  // length counts
   r.first = 7;
   assert_false(pi_service_record("ss", 2, 0, &r));
   assert_false(pi_service_record("ssh ", 4, 0, &r));
@@ -369,7 +369,7 @@ static void a_name_must_match_whole(void **state) {
   assert_false(pi_service_record("", 0, 0, &r));
   assert_false(pi_service_record("no-such-service", 15, 0, &r));
   assert_false(pi_service_record("\xC4\xB0", 2, 0, &r));
-  assert_int_equal(r.first, 7); // left alone
+  assert_int_equal(r.first, 7);  // left alone
 }
 
 static void a_name_lists_its_ports_and_then_none(void **state) {
@@ -511,8 +511,8 @@ static void matches_have_classes(void **state) {
   (void)state;
   hits *h = search("MySQL", 5);
   assert_int_equal(match_of(h, 3306), PI_MATCH_EXACT);
-  assert_int_equal(match_of(h, 1186), PI_MATCH_PREFIX); // mysql-cluster
-  assert_int_equal(match_of(h, 9306), PI_MATCH_WORD); // "… (MySQL listener)"
+  assert_int_equal(match_of(h, 1186), PI_MATCH_PREFIX);  // mysql-cluster
+  assert_int_equal(match_of(h, 9306), PI_MATCH_WORD);  // "… (MySQL listener)"
   free(h);
   h = search("ysq", 3);
   assert_int_equal(match_of(h, 3306), PI_MATCH_DESCRIPTION);

@@ -79,7 +79,7 @@ static void byte_orders_become_ours(void **state) {
   pi__row row;
   inet_pton(AF_INET, "10.1.2.3", x.m.id.idiag_src);
   inet_pton(AF_INET, "8.7.6.5", x.m.id.idiag_dst);
-  x.m.id.idiag_src[1] = 0xffffffff; // behind an IPv4 address stands anything
+  x.m.id.idiag_src[1] = 0xffffffff;  // behind an IPv4 address stands anything
   x.m.idiag_rqueue = 3;
   x.m.idiag_wqueue = 0x80000001;
   assert_true(read_copy(PI_PROTO_TCP, PI_FAMILY_4, &x, &row));
@@ -124,8 +124,8 @@ static void states_become_ours(void **state) {
       PI_STATE_LAST_ACK,
       PI_STATE_LISTEN,
       PI_STATE_CLOSING,
-      PI_STATE_SYN_RECEIVED, // 12, NEW_SYN_RECV
-      PI_STATE_CLOSED,       // 13, BOUND_INACTIVE
+      PI_STATE_SYN_RECEIVED,  // 12, NEW_SYN_RECV
+      PI_STATE_CLOSED,        // 13, BOUND_INACTIVE
       -1,
       -1,
   };
@@ -150,13 +150,13 @@ static void only_a_socket_with_a_file_surely_has_a_user(void **state) {
     uint32_t inode, uid;
     pi_sight sight;
   } table[] = {
-      {6, 0, 0, PI_EMPTY}, // time-wait
-      {3, 0, 0, PI_EMPTY}, // half open
+      {6, 0, 0, PI_EMPTY},  // time-wait
+      {3, 0, 0, PI_EMPTY},  // half open
       {12, 0, 0, PI_EMPTY},
-      {1, 0, 0, PI_UNKNOWN}, // not yet accepted, or orphan
+      {1, 0, 0, PI_UNKNOWN},  // not yet accepted, or orphan
       {4, 0, 0, PI_UNKNOWN},
       {4, 0, 1000, PI_KNOWN},
-      {10, 5, 0, PI_KNOWN}, // root's own
+      {10, 5, 0, PI_KNOWN},  // root's own
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     message x = made(AF_INET, table[i].kernel_state);
@@ -194,7 +194,7 @@ static void attributes_unknown_short_or_broken_are_passed_over(void **state) {
   uint8_t yes = 1;
   message x = made(AF_INET6, 10);
   pi__row row;
-  attribute(&x, 0x3ff, "whatever", 7); // unknown, and of an odd length
+  attribute(&x, 0x3ff, "whatever", 7);  // unknown, and of an odd length
   attribute(&x, INET_DIAG_MARK | NLA_F_NESTED, &mark, sizeof mark);
   attribute(&x, INET_DIAG_SKV6ONLY, &yes, 1);
   assert_true(read_copy(PI_PROTO_TCP, PI_FAMILY_6, &x, &row));
@@ -349,7 +349,7 @@ static void reads_a_recorded_dump_of_tcp(void **state) {
   assert_row(&r.row[1], PI_STATE_ESTABLISHED, "127.0.0.1", 8080, "127.0.0.1",
              40001);
   assert_int_equal(3, r.row[1].rxq);
-  assert_int_equal(0x2a, r.row[1].mark); // a child's is its listener's
+  assert_int_equal(0x2a, r.row[1].mark);  // a child's is its listener's
   assert_row(&r.row[2], PI_STATE_ESTABLISHED, "127.0.0.1", 40003, "127.0.0.1",
              9090);
   assert_row(&r.row[3], PI_STATE_ESTABLISHED, "127.0.0.1", 40001, "127.0.0.1",
@@ -372,7 +372,7 @@ static void reads_a_recorded_dump_of_tcp_over_ipv6(void **state) {
   assert_row(&r.row[1], PI_STATE_LISTEN, "::", 9090, "::", 0);
   assert_int_equal(PI_KNOWN, r.row[1].v6only_sight);
   assert_false(r.row[1].v6only);
-  assert_int_equal(1, r.row[1].rxq); // waits to be accepted
+  assert_int_equal(1, r.row[1].rxq);  // waits to be accepted
   assert_int_equal(5, r.row[1].txq);
   assert_row(&r.row[2], PI_STATE_ESTABLISHED, "127.0.0.1", 9090, "127.0.0.1",
              40003);

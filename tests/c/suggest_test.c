@@ -12,10 +12,10 @@ static const char *const words[] = {"listening", "established", "loopback",
 static void finds_a_word_with_one_slip(void **state) {
   (void)state;
   static const char *const slips[][2] = {
-      {"listenin", "listening"},   // a letter missing
-      {"listenning", "listening"}, // added
-      {"lostening", "listening"},  // wrong
-      {"lsitening", "listening"},  // exchanged
+      {"listenin", "listening"},    // a letter missing
+      {"listenning", "listening"},  // added
+      {"lostening", "listening"},   // wrong
+      {"lsitening", "listening"},   // exchanged
       {"tpc", "tcp"},
       {"tc", "tcp"},
       {"tcpp", "tcp"},

@@ -38,7 +38,7 @@ static void refuses_what_ends_early(void **state) {
     uint32_t point = 7;
     size_t n = encode(points[i], text);
     for (size_t k = 1; k < n; k++) {
-      char *exact = malloc(k); // so that a checker sees a read behind it
+      char *exact = malloc(k);  // so that a checker sees a read behind it
       assert_non_null(exact);
       memcpy(exact, text, k);
       assert_int_equal(0, pi__utf8_read(exact, k, &point));
@@ -54,17 +54,17 @@ static void refuses_malformed_bytes(void **state) {
       "\x80",
       "\xbf",
       "\xfe",
-      "\xff", // no lead
+      "\xff",  // no lead
       "\xc0\x80",
-      "\xc1\xbf", // overlong, two bytes
+      "\xc1\xbf",  // overlong, two bytes
       "\xe0\x80\x80",
-      "\xe0\x9f\xbf", // three
+      "\xe0\x9f\xbf",  // three
       "\xf0\x80\x80\x80",
-      "\xf0\x8f\xbf\xbf", // four
+      "\xf0\x8f\xbf\xbf",  // four
       "\xed\xa0\x80",
-      "\xed\xbf\xbf", // surrogates
+      "\xed\xbf\xbf",  // surrogates
       "\xf4\x90\x80\x80",
-      "\xf5\x80\x80\x80", // behind U+10FFFF
+      "\xf5\x80\x80\x80",  // behind U+10FFFF
       "\xf8\x88\x80\x80\x80",
       "\xfc\x84\x80\x80\x80\x80",
       "\xc3(",

@@ -185,7 +185,7 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
     if (!source_at(want, reading, i, &s)) continue;
     if (s.note->backend != PI_BACKEND_NETLINK) continue;
     int rc = read_marks(&s, &trouble);
-    if (!is_final(rc)) continue; // an older kernel's refusal: stays unknown
+    if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
     if (err != NULL) *err = trouble;
     return rc;
   }

@@ -248,7 +248,7 @@ static int look_at_task(void *arg, uint32_t tid) {
   snprintf(path, sizeof path, "%s/%u/task/%u/fd", t->worker->scan->proc,
            (unsigned)t->pid, (unsigned)tid);
   char *listing = t->worker->listing;
-  t->worker->listing = listing + LISTING; // ours is still being walked
+  t->worker->listing = listing + LISTING;  // ours is still being walked
   sight got = look_at_table(t->worker, t->pid, path, "../../../stat");
   if (got == DENIED) t->denied = true;
   t->worker->listing = listing;
@@ -260,7 +260,7 @@ static bool look_at_tasks(worker *w, uint32_t pid) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%u/task", w->scan->proc, (unsigned)pid);
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) return true; // ended, or as closed as the process itself
+  if (dir < 0) return true;  // ended, or as closed as the process itself
   tasks t = {.worker = w, .pid = pid};
   list_numbers(dir, w->listing, look_at_task, &t);
   close(dir);

@@ -25,7 +25,7 @@ const struct nlmsghdr *pi__netlink_next(const char **p, const char *end) {
   const struct nlmsghdr *h = (const void *)*p;
   size_t left = (size_t)(end - *p);
   if (left < sizeof *h || h->nlmsg_len < sizeof *h || h->nlmsg_len > left) {
-    return NULL; // a short tail is not a message
+    return NULL;  // a short tail is not a message
   }
   *p += step(h->nlmsg_len, left);
   return h;
@@ -60,18 +60,18 @@ int pi__netlink_walk(pi__dump *dump, const char *bytes, size_t length,
   const char *p = bytes, *end = bytes + length;
   const struct nlmsghdr *h;
   while (!dump->done && (h = pi__netlink_next(&p, end)) != NULL) {
-    if (h->nlmsg_seq != dump->sequence) continue; // of an older request
+    if (h->nlmsg_seq != dump->sequence) continue;  // of an older request
     if (h->nlmsg_flags & NLM_F_DUMP_INTR) dump->interrupted = true;
     int os = 0;
     switch (h->nlmsg_type) {
     case NLMSG_NOOP: continue;
     case NLMSG_OVERRUN: dump->interrupted = true; continue;
     case NLMSG_ERROR:
-      os = carried_errno(h); // 0 is an acknowledgement
+      os = carried_errno(h);  // 0 is an acknowledgement
       if (os != 0) return refused(os, err);
       continue;
     case NLMSG_DONE:
-      os = carried_errno(h); // a dump can fail at its end as well
+      os = carried_errno(h);  // a dump can fail at its end as well
       if (os != 0) return refused(os, err);
       dump->done = true;
       return 0;
@@ -129,13 +129,13 @@ static int receive_all(pi__dump *dump, int fd, char *buffer, pi_error *err) {
     bool cut = false;
     int rc = receive(dump, fd, buffer, &length, &cut, err);
     if (rc == PI_EOS && err->os == ENOBUFS) {
-      dump->interrupted = true; // datagrams were lost, the rest still comes
+      dump->interrupted = true;  // datagrams were lost, the rest still comes
       continue;
     }
     if (rc != 0) return rc;
     if (cut) dump->interrupted = true;
     rc = pi__netlink_walk(dump, buffer, length, err);
-    if (rc == PI_EREPLY && cut) continue; // our buffer ended, not their answer
+    if (rc == PI_EREPLY && cut) continue;  // our buffer ended, not their answer
     if (rc != 0) return rc;
   }
   return 0;

@@ -40,7 +40,7 @@ bool pi__stat_read(int dir, const char *path, pi__stat *ret) {
 }
 
 bool pi__stat_is_kernel_thread(const pi__stat *stat) {
-  return stat->flags & 0x00200000; // PF_KTHREAD of include/linux/sched.h
+  return stat->flags & 0x00200000;  // PF_KTHREAD of include/linux/sched.h
 }
 
 /* ---- Details
@@ -66,7 +66,7 @@ static int keep(details *d, const char *text, size_t length, uint32_t *ret,
 static int read_exe(details *d, int dir, pi__process *p, pi_error *err) {
   ssize_t n = readlinkat(dir, "exe", d->text, SCRATCH);
   if (n >= 0) return keep(d, d->text, (size_t)n, &p->exe, &p->exe_sight, err);
-  if (errno == ENOENT) p->exe_sight = PI_EMPTY; // a kernel thread
+  if (errno == ENOENT) p->exe_sight = PI_EMPTY;  // a kernel thread
   return 0;
 }
 
@@ -160,7 +160,7 @@ static int read_all(details *d, const char *proc, pi_error *err) {
     }
     snprintf(path, sizeof path, "%s/%u", proc, (unsigned)p->pid);
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0) continue; // ended since: its details stay unknown
+    if (dir < 0) continue;  // ended since: its details stay unknown
     rc = read_details(d, dir, p, err);
     close(dir);
   }

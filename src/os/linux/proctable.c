@@ -125,11 +125,11 @@ bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
   if (!take_endpoint(&c, family, &row->raddr, &row->rport)) return false;
   if (!take_state(&c, proto, &row->state)) return false;
   if (!take_queues(&c, row)) return false;
-  if (!skip_field(&c) || !skip_field(&c)) return false; // timer, retransmits
+  if (!skip_field(&c) || !skip_field(&c)) return false;  // timer, retransmits
   skip_spaces(&c);
   if (!take_number(&c, 10, &n) || n > UINT32_MAX) return false;
   row->uid = (uint32_t)n;
-  if (!skip_field(&c)) return false; // timeout
+  if (!skip_field(&c)) return false;  // timeout
   skip_spaces(&c);
   if (!take_number(&c, 10, &row->inode)) return false;
   set_sights(row);
@@ -153,7 +153,7 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
   while (rc == 0 && fgets(line, sizeof line, file) != NULL) {
     pi__row row;
     if (!pi__proctable_line(proto, family, line, strcspn(line, "\n"), &row)) {
-      continue; // the heading
+      continue;  // the heading
     }
     if (states >> row.state & 1) rc = visit(arg, &row, err);
   }

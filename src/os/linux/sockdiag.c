@@ -27,7 +27,7 @@ static uint32_t kernel_states(const pi__sockdiag_query *query) {
     }
     return bits;
   }
-  uint32_t bits = (uint32_t)query->states << 1; // theirs count from 1
+  uint32_t bits = (uint32_t)query->states << 1;  // theirs count from 1
   bits &= (1u << (TCP_LAST + 1)) - 1;
   if (query->states >> PI_STATE_CLOSED & 1) bits |= 1u << TCP_BOUND_INACTIVE;
   return bits;
@@ -126,7 +126,7 @@ static void read_attributes(const struct nlmsghdr *h, pi__row *row) {
       memcpy(&row->mark, payload, sizeof row->mark);
       row->mark_sight = PI_KNOWN;
       break;
-    default: break; // what we do not know, we skip
+    default: break;  // what we do not know, we skip
     }
   }
 }

@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
       LOAD(nr),
       UNLESS(__NR_socket, 3),
       LOAD(args[0]),
-      UNLESS(AF_NETLINK, 1), // its low half, little-endian
+      UNLESS(AF_NETLINK, 1),  // its low half, little-endian
       RETURN(SECCOMP_RET_ERRNO | number),
       RETURN(SECCOMP_RET_ALLOW),
   };
