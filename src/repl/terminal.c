@@ -92,6 +92,25 @@ static int l_width(lua_State *L) {
 
 typedef enum outcome { LINE, END, INTERRUPTED } outcome;
 
+/* Without an editor, or where nobody types. */
+static outcome read_plain(const char *prompt, char **line) {
+  size_t size = 0;
+  *line = NULL;
+  fputs(prompt, stdout);
+  fflush(stdout);
+  ssize_t n = getline(line, &size, stdin);
+  if (n >= 0) {
+    if (n > 0 && (*line)[n - 1] == '\n') (*line)[n - 1] = '\0';
+    return LINE;
+  }
+  free(*line);
+  *line = NULL;
+  clearerr(stdin);
+  bool stopped = interrupted != 0;
+  printf(stopped ? "^C\n" : "\n");
+  return stopped ? INTERRUPTED : END;
+}
+
 #ifdef PI_HISTORY
 
 // readline's callback has no argument of ours
@@ -109,8 +128,7 @@ static void take_line(char *line) {
 static void end_line(void) {
 #if defined(PI_READLINE) && RL_READLINE_VERSION >= 0x0801
   const char *paste = rl_variable_value("enable-bracketed-paste");
-  bool on = paste != NULL && strcmp(paste, "on") == 0;
-  if (on && isatty(STDIN_FILENO)) return;
+  if (paste != NULL && strcmp(paste, "on") == 0) return;
 #endif
   putchar('\n');
 }
@@ -118,6 +136,8 @@ static void end_line(void) {
 /* Readline is fed by characters, so that a signal is noticed between them and
  * no jump ever leaves its frames. */
 static outcome read_line(const char *prompt, char **line) {
+  // libedit's callback never hears of the end of a pipe
+  if (!isatty(STDIN_FILENO)) return read_plain(prompt, line);
   done = false;
   taken = NULL;
   rl_callback_handler_install(prompt, take_line);
@@ -152,21 +172,7 @@ static outcome read_line(const char *prompt, char **line) {
 #else
 
 static outcome read_line(const char *prompt, char **line) {
-  size_t size = 0;
-  *line = NULL;
-  fputs(prompt, stdout);
-  fflush(stdout);
-  ssize_t n = getline(line, &size, stdin);
-  if (n >= 0) {
-    if (n > 0 && (*line)[n - 1] == '\n') (*line)[n - 1] = '\0';
-    return LINE;
-  }
-  free(*line);
-  *line = NULL;
-  clearerr(stdin);
-  printf(interrupted ? "^C\n" : "\n");
-  if (!interrupted) return END;
-  return INTERRUPTED;
+  return read_plain(prompt, line);
 }
 
 #endif

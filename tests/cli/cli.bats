@@ -535,9 +535,17 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
   status=0
   "$PORTINFO" -i "$T/a.lua" <<<'return x + 1' >"$T/out" 2>"$T/err" || status=$?
   [ "$status" -eq 0 ]
-  grep -qx 6 "$T/out"
+  grep -q '6$' "$T/out"
   "$PORTINFO" -e 'y = 8' -i <<<'return y + 1' >"$T/out"
-  grep -qx 9 "$T/out"
+  grep -q '9$' "$T/out"
+}
+
+@test "the prompt reads a pipe to its end, unfinished lines included" {
+  status=0
+  printf '1 + 1\nfor i = 7, 8 do\nprint(i)\nend' | timeout 20 "$PORTINFO" -i >"$T/out" || status=$?
+  [ "$status" -eq 0 ]
+  grep -q '2$' "$T/out"
+  grep -qx 8 "$T/out"
 }
 
 # ---- Interruption ------------------------------------------------------------------
