@@ -119,10 +119,33 @@ pi__process *pi__reading_process_at(pi__reading *reading, size_t i);
 /* ---- What a platform implements -------------------------------------------
  */
 
+/* A test that the kernel may make for us, in postfix order: a row that fails
+ * need not be handed over. Core tests again, so a platform may ignore them. */
+typedef struct pi__step {
+  enum {
+    PI__STEP_LPORT, /* the local port is from first to last */
+    PI__STEP_RPORT, /* the remote one is; 0 where there is none */
+    PI__STEP_LADDR, /* the local address begins with `prefix` bits of address */
+    PI__STEP_RADDR,
+    PI__STEP_AND, /* of the two results before it */
+    PI__STEP_OR,
+    PI__STEP_NOT, /* of the one before it */
+  } op;
+  uint16_t first, last;
+  pi_address address; /* a block of IPv4 is v4-mapped, its prefix 96 or more */
+  unsigned prefix;
+} pi__step;
+
+enum { PI__MOST_STEPS = 64 };
+
 typedef struct pi__want {
   unsigned groups;    /* PI_GROUP_* to read now */
   uint16_t states[2]; /* per pi_proto, bits of pi_state; 0: leave it out */
   bool families[2];   /* per pi_family */
+  /* What rows must pass, listeners excepted if connections are wanted too: it
+   * takes all of them to know who was accepted. */
+  pi__step steps[PI__MOST_STEPS];
+  size_t step_count;  /* 0: everything passes */
   pi_backend backend; /* AUTO: the best that works */
   const char *proc;   /* mount point of procfs, never NULL */
 } pi__want;

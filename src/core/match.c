@@ -74,15 +74,20 @@ static pi_truth of(bool known, bool yes) {
   return !known ? PI_UNDECIDED : yes ? PI_TRUE : PI_FALSE;
 }
 
+/* ::/0 is every address of IPv6: IPv4 is only mapped into it. */
+static bool in_block(const pi__member *m, const pi_address *address) {
+  return memcmp(address, &m->low, sizeof m->low) >= 0 &&
+         memcmp(address, &m->high, sizeof m->high) <= 0 &&
+         pi_address_is_v4(address) == pi_address_is_v4(&m->low);
+}
+
 static pi_truth member_test(const pi__member *m, pi_field field,
                             const pi_value *v, const pi_host *host) {
   // names of the registry are compared without regard to case (RFC 6335, 5.1)
   bool fold = field == PI_SERVICE || field == PI_USE || field == PI_RISK;
   switch (m->kind) {
   case PI__SPAN: return of(true, v->number >= m->first && v->number <= m->last);
-  case PI__BLOCK:
-    return of(true, memcmp(&v->address, &m->low, sizeof m->low) >= 0 &&
-                        memcmp(&v->address, &m->high, sizeof m->high) <= 0);
+  case PI__BLOCK: return of(true, in_block(m, &v->address));
   case PI__LITERAL: return of(true, same_text(m, v, fold));
   case PI__GLOB:
     return of(true, pi__glob(m->text, m->length, v->text, v->length, fold));

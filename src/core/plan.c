@@ -71,6 +71,150 @@ static kinds kinds_of(const pi_filter *f) {
   return k;
 }
 
+/* ---- Steps for the kernel ---------------------------------------------------
+ */
+
+/* The largest relaxation of a filter that a kernel can test: what it cannot
+ * express counts as true, so `and` drops it, `or` needs both sides, and `not`
+ * only goes over what is exact. */
+
+/* A program under way. */
+typedef struct program {
+  pi__step *steps;
+  size_t count;
+  bool full;
+} program;
+
+static void emit(program *p, const pi__step *step) {
+  if (p->count == PI__MOST_STEPS) p->full = true;
+  if (!p->full) p->steps[p->count++] = *step;
+}
+
+static void emit_op(program *p, unsigned op) {
+  pi__step step = {0};
+  step.op = op;
+  emit(p, &step);
+}
+
+/* The length of the prefix that makes a block, or 0 if none does. */
+static unsigned block_prefix(const pi__member *m) {
+  unsigned prefix = 0;
+  while (prefix < 128) {
+    unsigned bit = 0x80u >> prefix % 8;
+    if ((m->low.bytes[prefix / 8] ^ m->high.bytes[prefix / 8]) & bit) break;
+    prefix++;
+  }
+  for (unsigned i = prefix; i < 128; i++) {
+    unsigned bit = 0x80u >> i % 8;
+    if (m->low.bytes[i / 8] & bit || !(m->high.bytes[i / 8] & bit)) return 0;
+  }
+  return prefix;
+}
+
+/* Does a block of IPv6 take in the mapped addresses? To a kernel those of a
+ * socket of family 6 are in it, to us they are IPv4. */
+static bool holds_mapped(const pi__member *m) {
+  static const pi_address mapped = {
+      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+  return !pi_address_is_v4(&m->low) &&
+         memcmp(&m->low, &mapped, sizeof mapped) <= 0 &&
+         memcmp(&m->high, &mapped, sizeof mapped) >= 0;
+}
+
+static bool step_of(pi_field field, const pi__member *m, pi__step *step) {
+  *step = (pi__step){0};
+  switch (field) {
+  case PI_LPORT: step->op = PI__STEP_LPORT; break;
+  case PI_RPORT: step->op = PI__STEP_RPORT; break;
+  case PI_LADDR: step->op = PI__STEP_LADDR; break;
+  case PI_RADDR: step->op = PI__STEP_RADDR; break;
+  default: return false;
+  }
+  if (m->kind == PI__SPAN) {
+    if (m->first > 65535) return false;
+    step->first = (uint16_t)m->first;
+    step->last = (uint16_t)(m->last > 65535 ? 65535 : m->last);
+    return true;
+  }
+  if (m->kind != PI__BLOCK || holds_mapped(m)) return false;
+  step->address = m->low;
+  step->prefix = block_prefix(m);
+  return step->prefix > 0;
+}
+
+/* Emits a set as alternatives; false if one of them is beyond a kernel. */
+static bool emit_set(program *p, const pi_filter *f) {
+  pi__step step;
+  for (size_t i = 0; i < f->count; i++) {
+    if (!step_of(f->field, &f->members[i], &step)) return false;
+    emit(p, &step);
+    if (i > 0) emit_op(p, PI__STEP_OR);
+  }
+  return f->count > 0;
+}
+
+/* Would the kernel say of every row what we say? A missing peer is port 0 and
+ * address 0 to it, and to us no value at all. */
+static bool is_exact_member(const pi_filter *f, const pi__member *m) {
+  static const uint8_t zero[16];
+  if (f->field == PI_RPORT) return m->first > 0;
+  if (f->field != PI_RADDR) return true;
+  size_t from = pi_address_is_v4(&m->low) ? 12 : 0;
+  return memcmp(m->low.bytes + from, zero, 16 - from) != 0;
+}
+
+static bool is_exact(const pi_filter *f) {
+  pi__step step;
+  for (size_t i = 0; i < f->count; i++) {
+    if (!step_of(f->field, &f->members[i], &step)) return false;
+    if (!is_exact_member(f, &f->members[i])) return false;
+  }
+  for (size_t i = 0; i < f->kid_count; i++) {
+    if (!is_exact(f->kids[i])) return false;
+  }
+  if (f->node == PI__NODE_IN) return f->count > 0;
+  return f->node == PI__NODE_AND || f->node == PI__NODE_OR ||
+         f->node == PI__NODE_NOT;
+}
+
+static bool relax(program *p, const pi_filter *f);
+
+static bool relax_kids(program *p, const pi_filter *f) {
+  bool any = false;
+  unsigned op = f->node == PI__NODE_AND ? PI__STEP_AND : PI__STEP_OR;
+  for (size_t i = 0; i < f->kid_count; i++) {
+    size_t before = p->count;
+    if (!relax(p, f->kids[i])) {
+      p->count = before;
+      if (f->node == PI__NODE_OR) return false;
+      continue;
+    }
+    if (any) emit_op(p, op);
+    any = true;
+  }
+  return any;
+}
+
+/* Emits a relaxation; false, with anything emitted, if all rows would pass. */
+static bool relax(program *p, const pi_filter *f) {
+  switch (f->node) {
+  case PI__NODE_IN: return emit_set(p, f);
+  case PI__NODE_AND:
+  case PI__NODE_OR: return relax_kids(p, f);
+  case PI__NODE_NOT:
+    if (!is_exact(f->kids[0]) || !relax(p, f->kids[0])) return false;
+    emit_op(p, PI__STEP_NOT);
+    return true;
+  default: return false;
+  }
+}
+
+static void plan_steps(const pi_filter *filter, pi__want *want) {
+  program p = {.steps = want->steps};
+  bool narrows = filter != NULL && relax(&p, filter) && !p.full;
+  want->step_count = narrows ? p.count : 0;
+}
+
 void pi__plan(const pi_filter *filter, pi__want *want) {
   kinds k = filter != NULL ? kinds_of(filter) : kinds_all();
   // a connection is inbound if somebody listens there; asking for listeners
@@ -82,4 +226,5 @@ void pi__plan(const pi_filter *filter, pi__want *want) {
   if (k.families[PI_FAMILY_4]) k.families[PI_FAMILY_6] = true;
   memcpy(want->states, k.states, sizeof want->states);
   memcpy(want->families, k.families, sizeof want->families);
+  plan_steps(filter, want);
 }

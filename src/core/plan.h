@@ -4,8 +4,8 @@
 
 #include "collect.h"
 
-/* Sets want->states and want->families to a superset of what rows that satisfy
- * the filter (NULL: all) can have. */
+/* Sets want->states, want->families and want->steps so that every row which may
+ * satisfy the filter (NULL: all) is read. */
 void pi__plan(const pi_filter *filter, pi__want *want);
 
 #endif

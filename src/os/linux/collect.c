@@ -34,7 +34,9 @@ static bool source_at(const pi__want *want, pi__reading *reading, int i,
       .reading = reading,
       .query = {.proto = proto,
                 .family = family,
-                .states = want->states[proto]},
+                .states = want->states[proto],
+                .steps = want->steps,
+                .step_count = want->step_count},
       .note = note,
   };
   return want->families[family] && want->states[proto] != 0;
@@ -167,13 +169,12 @@ static int dump_marks(source *s, row_visit mark, pi_error *err) {
 /* Which ports the kernel chose, and where that is no proof of the contrary for
  * the rest, which ones it did not: a socket may be gone since it was read. */
 static int read_marks(source *s, pi_error *err) {
-  s->query.autobound = true;
+  s->query.choice = PI__CHOICE_KERNEL;
   int rc = dump_marks(s, mark_autobound, err);
   s->note->autobound = rc == 0;
   if (rc != 0) return rc;
   if (!pi__reading_doubt(s->reading, s->query.proto, s->query.family)) return 0;
-  s->query.autobound = false;
-  s->query.chosen = true;
+  s->query.choice = PI__CHOICE_PROCESS;
   return dump_marks(s, mark_chosen, err);
 }
 

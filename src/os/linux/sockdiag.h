@@ -2,6 +2,7 @@
 #ifndef PI_OS_LINUX_SOCKDIAG_H
 #define PI_OS_LINUX_SOCKDIAG_H
 
+#include "bytecode.h"
 #include "netlink.h"
 
 /* What one dump asks for. */
@@ -9,8 +10,9 @@ typedef struct pi__sockdiag_query {
   pi_proto proto;
   pi_family family;
   uint16_t states; /* bits of pi_state */
-  bool autobound;  /* only sockets whose port the kernel chose */
-  bool chosen;     /* only the others */
+  pi__port_choice choice;
+  const pi__step *steps; /* tests in postfix order */
+  size_t step_count;     /* 0: none */
 } pi__sockdiag_query;
 
 typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
@@ -21,8 +23,9 @@ bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
                        const struct nlmsghdr *message, pi__row *row,
                        pi_error *err);
 
-/* Visits every socket. *interrupted: the kernel says the dump is inconsistent;
- * *skipped: messages that could not be read. */
+/* Visits every socket that passes the steps. Of TCP, where connections are
+ * asked for as well, listeners need not pass. *interrupted: the kernel says the
+ * dump is inconsistent; *skipped: messages that could not be read. */
 int pi__sockdiag_dump(pi__reading *reading, const pi__sockdiag_query *query,
                       pi__sockdiag_visit visit, void *arg, bool *interrupted,
                       size_t *skipped, pi_error *err);
