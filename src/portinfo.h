@@ -31,7 +31,7 @@ extern "C" {
 
 #define PI_VERSION "0.1.0"
 
-/* ---- Errors ----------------------------------------------------------- */
+/* ---- Errors ------------------------------------------------------------- */
 
 enum {
   PI_ENOMEM = -1,       /* out of memory */
@@ -50,7 +50,7 @@ typedef struct pi_error {
   char text[248];
 } pi_error;
 
-/* ---- Knowledge: ports and services ------------------------------------- */
+/* ---- Knowledge: ports and services -------------------------------------- */
 
 /* Transports of the registry (RFC 6335, section 5), as a set of bits. */
 enum {
@@ -185,8 +185,8 @@ typedef struct pi_hit {
 
 /* Searches names, descriptions, and the ids, software and purposes of uses for
  * a word, case ignored (ASCII). Calls `visit` for every hit, best match first,
- * then by port; a non-zero result of `visit` ends the search and is returned.
- */
+ * then by port; a non-zero result of `visit` ends the search and is
+ * returned. */
 PI_API int pi_search(const char *word, size_t length,
                      int (*visit)(void *arg, const pi_hit *hit), void *arg);
 
@@ -383,8 +383,8 @@ enum { PI_ADDRESS_TEXT = 46 }; /* the longest text, with its NUL */
 
 PI_API bool pi_address_is_v4(const pi_address *address);
 
-/* Writes RFC 5952 text (IPv4 as dotted quad) and its NUL; returns its length.
- */
+/* Writes RFC 5952 text (IPv4 as dotted quad) and its NUL; returns its
+ * length. */
 PI_API size_t pi_address_format(const pi_address *address,
                                 char text[PI_ADDRESS_TEXT]);
 

@@ -41,8 +41,8 @@ void pi__set_boolean(lua_State *L, const char *name, bool value);
 /* An empty text is left out. */
 void pi__set_text(lua_State *L, const char *name, const char *text);
 
-/* [-0, +0, m] Makes the metatables, and fills the table on top with functions.
- */
+/* [-0, +0, m] Makes the metatables, and fills the table on top with
+ * functions. */
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);
 void pi__open_snapshot(lua_State *L);

@@ -182,8 +182,7 @@ static int facts_service(lua_State *L) {
   return 2;
 }
 
-/* ---- Search
- * --------------------------------------------------------------------- */
+/* ---- Search ------------------------------------------------------------- */
 
 enum { PAGE = 64 };
 
@@ -291,8 +290,7 @@ static int facts_nearest(lua_State *L) {
   return 1;
 }
 
-/* ---- Schema
- * ------------------------------------------------------------------------ */
+/* ---- Schema ------------------------------------------------------------- */
 
 static const char *type_name(pi_type type) {
   static const char *const names[] = {"port",   "address", "word", "text",

@@ -107,8 +107,7 @@ static int predicate_has(lua_State *L) {
   return 1;
 }
 
-/* ---- Combinations
- * ------------------------------------------------------------------ */
+/* ---- Combinations ------------------------------------------------------- */
 
 typedef int (*combine)(pi_filter *a, pi_filter *b, pi_filter **ret,
                        pi_error *err);

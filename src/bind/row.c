@@ -24,8 +24,7 @@ static size_t check_row(lua_State *L, int arg, pi_snapshot **snapshot) {
   return r->number;
 }
 
-/* ---- Values
- * -------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------- */
 
 /* [-0, +1, m] */
 static void push_holders(lua_State *L, const pi_snapshot *s, size_t number) {
@@ -85,8 +84,7 @@ void pi__push_value(lua_State *L, const pi_snapshot *s, size_t number,
   }
 }
 
-/* ---- Fields
- * ---------------------------------------------------------------------- */
+/* ---- Fields ------------------------------------------------------------- */
 
 static int fail_field(lua_State *L) {
   const char *names[PI_FIELD_COUNT];
@@ -166,8 +164,7 @@ static int row_eq(lua_State *L) {
   return 1;
 }
 
-/* ---- One line
- * ---------------------------------------------------------------------- */
+/* ---- One line ----------------------------------------------------------- */
 
 /* [-0, +1, m] Text with everything but plain ASCII as \xHH. */
 static void push_plain(lua_State *L, const char *text, size_t length) {

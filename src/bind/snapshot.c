@@ -13,8 +13,7 @@ typedef struct reading {
   pi_snapshot *snapshot; /* NULL: closed */
 } reading;
 
-/* ---- Interruption
- * ------------------------------------------------------------------ */
+/* ---- Interruption ------------------------------------------------------- */
 
 static const char interrupt_key;
 
@@ -34,8 +33,7 @@ static interrupted_fn get_interrupt(lua_State *L) {
   return interrupted;
 }
 
-/* ---- Readings
- * ------------------------------------------------------------------------ */
+/* ---- Readings ----------------------------------------------------------- */
 
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg) {
   reading *r = luaL_checkudata(L, arg, PI__SNAPSHOT);
@@ -163,15 +161,14 @@ static int snapshot_tostring(lua_State *L) {
   return 1;
 }
 
-/* ---- Selections
- * ------------------------------------------------------------------------ */
+/* ---- Selections --------------------------------------------------------- */
 
 typedef struct selection {
   pi_selection *rows;
 } selection;
 
-/* [-0, +1, v] The selection at `arg`; pushes its reading, which must be open.
- */
+/* [-0, +1, v] The selection at `arg`; pushes its reading, which must be
+ * open. */
 static pi_selection *check_selection(lua_State *L, int arg,
                                      pi_snapshot **snapshot) {
   selection *sel = luaL_checkudata(L, arg, PI__SELECTION);
@@ -257,8 +254,7 @@ static int selection_snapshot(lua_State *L) {
   return 1;
 }
 
-/* ---- Bulk output
- * ------------------------------------------------------------------------ */
+/* ---- Bulk output -------------------------------------------------------- */
 
 static pi_format check_format(lua_State *L, int arg) {
   static const char *const names[] = {"tsv", "csv", "json", "ndjson", NULL};
@@ -382,8 +378,7 @@ static int selection_text(lua_State *L) {
   return 1;
 }
 
-/* ---- The host and the quality, as tables
- * ---------------------------------------------- */
+/* ---- The host and the quality, as tables -------------------------------- */
 
 void pi__push_host(lua_State *L, const pi_host *host) {
   lua_createtable(L, 0, 6);

@@ -10,8 +10,7 @@
 
 #include "../portinfo.h"
 
-/* ---- Tools: memory and errors, the only ones for core and os --------------
- */
+/* ---- Tools: memory and errors, the only ones for core and os ------------ */
 
 /* As realloc; a size of 0 frees and gives NULL. The single door to the heap, in
  * an object file of its own: a test that starves us defines its own. */
@@ -30,8 +29,7 @@ int pi__fail(pi_error *err, int code, int os, const char *format, ...);
 
 int pi__nomem(pi_error *err);
 
-/* ---- What a platform hands over -------------------------------------------
- */
+/* ---- What a platform hands over ----------------------------------------- */
 
 typedef struct pi__reading pi__reading; /* a snapshot in the making */
 
@@ -116,8 +114,7 @@ typedef struct pi__process {
 size_t pi__reading_processes(const pi__reading *reading);
 pi__process *pi__reading_process_at(pi__reading *reading, size_t i);
 
-/* ---- What a platform implements -------------------------------------------
- */
+/* ---- What a platform implements ----------------------------------------- */
 
 /* A test that the kernel may make for us, in postfix order: a row that fails
  * need not be handed over. Core tests again, so a platform may ignore them. */

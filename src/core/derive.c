@@ -75,8 +75,7 @@ static int set_families(pi_snapshot *s, size_t row, pi_error *err) {
   return 0;
 }
 
-/* ---- Listeners, to tell inbound from outbound -----------------------------
- */
+/* ---- Listeners, to tell inbound from outbound --------------------------- */
 
 typedef struct listeners {
   uint32_t *rows;  /* of TCP listeners, sorted by local port */
@@ -151,8 +150,7 @@ static uint32_t find_listener(const pi_snapshot *s, const listeners *l,
   return PI__NO_ROW;
 }
 
-/* ---- Who chose the port ----------------------------------------------------
- */
+/* ---- Who chose the port ------------------------------------------------- */
 
 /* Time-wait and half-open sockets are no full sockets: the kernel keeps no
  * trace of how their port was chosen (net/ipv4/inet_diag.c, sk_fullsock). */
@@ -231,8 +229,7 @@ static int set_autobound(pi_snapshot *s, uint32_t listener, size_t row,
   return 0;
 }
 
-/* ---- Role ------------------------------------------------------------------
- */
+/* ---- Role --------------------------------------------------------------- */
 
 static const int role_unknown = -1;
 

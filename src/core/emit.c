@@ -65,8 +65,7 @@ static void put_address(writer *w, const pi_address *address) {
   put(w, text, pi_address_format(address, text));
 }
 
-/* ---- Cells: TSV and CSV
- * -------------------------------------------------------- */
+/* ---- Cells: TSV and CSV ------------------------------------------------- */
 
 static bool is_control(uint32_t point) {
   return point < 0x20 || (point >= 0x7f && point < 0xa0);
@@ -121,8 +120,8 @@ static void put_cell_holders(writer *w, const pi_snapshot *s, size_t row) {
 }
 
 /* The field's members, as text or in one list? Names of a port are facts side
- * by side; a holder's fields are shown of the main one, and `holders` has all.
- */
+ * by side; a holder's fields are shown of the main one, and `holders` has
+ * all. */
 static bool is_list(pi_field field) {
   const pi_field_info *info = pi_field_describe(field);
   return info->several && info->group == PI_GROUP_DERIVED;
@@ -189,8 +188,7 @@ static void put_header(writer *w, const pi_field *fields, size_t n, bool csv) {
   put_char(w, '\n');
 }
 
-/* ---- JSON (RFC 8259)
- * -------------------------------------------------------------- */
+/* ---- JSON (RFC 8259) ---------------------------------------------------- */
 
 /* Returns false if the text held malformed bytes, shown as U+FFFD. */
 static bool put_json_text(writer *w, const char *text, size_t length) {
@@ -337,8 +335,7 @@ static void put_json_row(writer *w, const pi_snapshot *s, size_t row,
   put_char(w, '}');
 }
 
-/* ---- The whole
- * ------------------------------------------------------------------------ */
+/* ---- The whole ---------------------------------------------------------- */
 
 static void put_rows(writer *w, const pi_snapshot *s, const pi_selection *sel,
                      pi_format format, const pi_field *fields, size_t n,

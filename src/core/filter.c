@@ -54,8 +54,7 @@ static int kid_add(pi_filter *f, pi_filter *kid, pi_error *err) {
   return 0;
 }
 
-/* ---- Leaves
- * ------------------------------------------------------------------- */
+/* ---- Leaves ------------------------------------------------------------- */
 
 int pi_filter_in(pi_field field, const pi_operand *values, size_t n,
                  pi_filter **ret, pi_error *err) {
@@ -90,8 +89,7 @@ int pi_filter_known(pi_field field, pi_filter **ret, pi_error *err) {
   return 0;
 }
 
-/* ---- Combinations
- * --------------------------------------------------------------- */
+/* ---- Combinations ------------------------------------------------------- */
 
 static int combine(pi__node node, pi_filter *a, pi_filter *b, pi_filter **ret,
                    pi_error *err) {

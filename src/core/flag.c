@@ -166,8 +166,7 @@ pi_filter *pi__flag(const char *word, size_t length, pi_error *err) {
   return NULL;
 }
 
-/* ---- Endpoints: `:PORTS` and `ADDRESS:PORTS`
- * ----------------------------------------- */
+/* ---- Endpoints: `:PORTS` and `ADDRESS:PORTS` ---------------------------- */
 
 static pi_filter *one(pi_field field, const char *text, size_t length,
                       pi_error *err) {

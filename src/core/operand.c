@@ -66,8 +66,7 @@ static int add_span(pi_filter *f, uint64_t first, uint64_t last,
   return pi__member_add(f, &m, err);
 }
 
-/* ---- Ports
- * --------------------------------------------------------------------- */
+/* ---- Ports -------------------------------------------------------------- */
 
 static int add_ports(pi_filter *f, slice s, uint64_t first, uint64_t last,
                      pi_error *err) {
@@ -150,8 +149,7 @@ static int read_port(pi_filter *f, slice s, pi_error *err) {
   return fail_service(f, s, err);
 }
 
-/* ---- Addresses
- * -------------------------------------------------------------------- */
+/* ---- Addresses ---------------------------------------------------------- */
 
 /* Bits from `prefix` on are cleared in *low and set in *high. */
 static void spread(pi__member *m, unsigned prefix) {
@@ -226,8 +224,7 @@ static int read_address(pi_filter *f, slice s, pi_error *err) {
   return pi__member_add(f, &m, err);
 }
 
-/* ---- Words, yes/no, numbers, text
- * ---------------------------------------------------- */
+/* ---- Words, yes/no, numbers, text --------------------------------------- */
 
 static int read_word(pi_filter *f, slice s, pi_error *err) {
   int at = pi__word_find(f->field, s.text, s.length);
@@ -317,8 +314,7 @@ static int read_text(pi_filter *f, slice s, pi_error *err) {
   return pi__member_add(f, &m, err);
 }
 
-/* ---- Operands
- * ------------------------------------------------------------------------- */
+/* ---- Operands ----------------------------------------------------------- */
 
 static const char *kind_of(pi_type type) {
   switch (type) {
@@ -385,9 +381,7 @@ int pi__operand_read(pi_filter *f, const pi_operand *o, pi_error *err) {
   }
 }
 
-/* ---- Order
- * ------------------------------------------------------------------------------
- */
+/* ---- Order -------------------------------------------------------------- */
 
 /* The one number that a value means, as > 80 or > http; false and *err set. */
 static bool one_number(pi_filter *f, const pi_operand *o, uint64_t *ret,

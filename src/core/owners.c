@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- While the platform looks ----------------------------------------------
- */
+/* ---- While the platform looks ------------------------------------------- */
 
 int pi__owners_begin(pi_snapshot *s, pi_error *err) {
   pi__owners_end(s);
@@ -113,8 +112,7 @@ pi__process *pi__reading_process_at(pi__reading *reading, size_t i) {
   return &reading->snapshot.processes[i];
 }
 
-/* ---- The join ---------------------------------------------------------------
- */
+/* ---- The join ----------------------------------------------------------- */
 
 /* Counts the holders of each row and turns the counts into where its run starts
  * (a counting sort, as rows are small numbers). */
@@ -179,8 +177,7 @@ static void runs_tidy(const pi_snapshot *s, uint32_t *first,
   first[s->count] = to;
 }
 
-/* ---- Why there is no owner
- * ---------------------------------------------------- */
+/* ---- Why there is no owner ---------------------------------------------- */
 
 /* A socket without a file: its state tells how it came to that. */
 static pi_why why_no_file(pi_state state) {

@@ -58,8 +58,7 @@ typedef struct parser {
   bool compared;
 } parser;
 
-/* ---- Tokens
- * -------------------------------------------------------------------- */
+/* ---- Tokens ------------------------------------------------------------- */
 
 static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n';
@@ -127,8 +126,7 @@ static bool is_word(const token *t, const char *word) {
   return t->kind == WORD && pi__same_word(word, t->text, t->length);
 }
 
-/* ---- Complaints
- * -------------------------------------------------------------------- */
+/* ---- Complaints --------------------------------------------------------- */
 
 static int shown(const token *t) {
   return t->length > SHOWN ? SHOWN : (int)t->length;
@@ -150,8 +148,8 @@ static pi_filter *wrong(parser *p, const token *t, const char *what) {
   return point(p, t);
 }
 
-/* Looks for what is no token anywhere, before anything is made of the others.
- */
+/* Looks for what is no token anywhere, before anything is made of the
+ * others. */
 static bool find_stray(parser *p) {
   token t = read_token(p, 0);
   while (t.kind != END && t.kind != STRAY) t = read_token(p, t.end);
@@ -164,9 +162,7 @@ static bool find_stray(parser *p) {
   return true;
 }
 
-/* ---- Values
- * ---------------------------------------------------------------------------
- */
+/* ---- Values ------------------------------------------------------------- */
 
 static bool is_value(const token *t) {
   return t->kind == WORD || t->kind == QUOTED;
@@ -238,8 +234,7 @@ static bool parse_values(parser *p, pi_filter **sets, size_t n) {
   return false;
 }
 
-/* ---- Tests of a field
- * --------------------------------------------------------------------- */
+/* ---- Tests of a field --------------------------------------------------- */
 
 typedef struct sides {
   pi_field fields[2];
@@ -355,8 +350,7 @@ static pi_filter *parse_known(parser *p) {
   return both;
 }
 
-/* ---- Words that are none: what was meant
- * ---------------------------------------------------- */
+/* ---- Words that are none: what was meant -------------------------------- */
 
 static bool all_digits(const token *t) {
   for (size_t i = 0; i < t->length; i++) {
@@ -512,8 +506,7 @@ static pi_filter *wrong_word(parser *p, const token *t) {
   return point(p, t);
 }
 
-/* ---- Tests, not, and, or
- * ----------------------------------------------------------------------- */
+/* ---- Tests, not, and, or ------------------------------------------------ */
 
 static pi_filter *parse_or(parser *p);
 
@@ -613,8 +606,8 @@ static pi_filter *parse_and(parser *p, neighbours *first) {
   return f;
 }
 
-/* Neighbours beside an `or`: names both readings of text from `start` to `end`.
- */
+/* Neighbours beside an `or`: names both readings of text from `start` to
+ * `end`. */
 static pi_filter *wrong_neighbours(parser *p, const neighbours *n, size_t start,
                                    size_t end) {
   const char *s = p->text;
@@ -665,9 +658,7 @@ static pi_filter *parse_or(parser *p) {
   return wrong_neighbours(p, &first, start, p->last_end);
 }
 
-/* ---- The whole
- * ------------------------------------------------------------------------------------
- */
+/* ---- The whole ---------------------------------------------------------- */
 
 static int check_text(const char *text, size_t length, pi_error *err) {
   uint32_t c;

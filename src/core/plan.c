@@ -71,8 +71,7 @@ static kinds kinds_of(const pi_filter *f) {
   return k;
 }
 
-/* ---- Steps for the kernel ---------------------------------------------------
- */
+/* ---- Steps for the kernel ----------------------------------------------- */
 
 /* The largest relaxation of a filter that a kernel can test: what it cannot
  * express counts as true, so `and` drops it, `or` needs both sides, and `not`

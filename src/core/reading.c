@@ -1,6 +1,6 @@
 /* reading.c: rows and texts on their way into columns. A row goes in once, by
- * its identity: the cookie, or where the source gives none the tuple and inode.
- */
+ * its identity: the cookie, or where the source gives none the tuple and
+ * inode. */
 #include "snapshot.h"
 
 #include <string.h>

@@ -93,8 +93,7 @@ size_t pi_selection_undecided_at(const pi_selection *sel, size_t i) {
   return sel->undecided[i];
 }
 
-/* ---- Order ------------------------------------------------------------------
- */
+/* ---- Order -------------------------------------------------------------- */
 
 typedef struct sort_key {
   uint64_t major; /* listening or not, protocol, local port */

@@ -28,8 +28,7 @@ static pi_value stored_text(const pi_snapshot *s, pi_field field,
   return text_value(field, string->bytes, string->length);
 }
 
-/* ---- Columns
- * ----------------------------------------------------------------- */
+/* ---- Columns ------------------------------------------------------------ */
 
 static pi_value column_value(const pi_snapshot *s, size_t row, pi_field field) {
   pi_sight sight = pi__cell_sight(s, row, field);
@@ -50,8 +49,7 @@ static pi_value column_value(const pi_snapshot *s, size_t row, pi_field field) {
   return v;
 }
 
-/* ---- Names from the registry
- * --------------------------------------------------- */
+/* ---- Names from the registry -------------------------------------------- */
 
 static unsigned row_transport(const pi_snapshot *s, size_t row) {
   return pi__cell(s, row, PI_PROTO) == PI_PROTO_UDP ? PI_TRANSPORT_UDP
@@ -92,8 +90,7 @@ static pi_value registry_value(const pi_snapshot *s, size_t row, pi_field field,
   return text_value(field, text, strlen(text));
 }
 
-/* ---- Holders
- * --------------------------------------------------------------------- */
+/* ---- Holders ------------------------------------------------------------ */
 
 static uint32_t holder_count(const pi_snapshot *s, size_t row) {
   return s->first_holding[row + 1] - s->first_holding[row];

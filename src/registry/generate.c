@@ -52,7 +52,7 @@ typedef struct registry {
   pi__text date;
 } registry;
 
-/* ---- Texts --------------------------------------------------------------- */
+/* ---- Texts -------------------------------------------------------------- */
 
 static uint32_t hash(const char *text) {
   uint32_t h = 2166136261U;  // FNV-1a
@@ -94,7 +94,7 @@ static pi__text intern_lower(registry *r, const table *t, const char *name) {
   return intern(r, t, lower);
 }
 
-/* ---- Reading ------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------ */
 
 static void check_room(const table *t, size_t count, size_t most) {
   if (count == most) table_fail(t, "too many rows, at most %zu are kept", most);
@@ -281,8 +281,7 @@ static void read_ephemerals(registry *r, const char *path) {
   table_deinit(&t);
 }
 
-/* ---- Names, facts -----------------------------------------------------------
- */
+/* ---- Names, facts ------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) {
   const named *x = a, *y = b;
@@ -395,7 +394,7 @@ static void collect_facts(registry *r, const table *t) {
   }
 }
 
-/* ---- Writing ------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------ */
 
 static void write_numbers(const char *declaration, const uint16_t *numbers,
                           size_t count) {

@@ -21,7 +21,7 @@ static bool concerns(uint8_t transports, unsigned wanted) {
   return transports == 0 || (transports & wanted) != 0;
 }
 
-/* ---- Ports --------------------------------------------------------------- */
+/* ---- Ports -------------------------------------------------------------- */
 
 pi_range pi_port_range(uint16_t port) {
   if (port < 1024) return PI_RANGE_SYSTEM;
@@ -102,7 +102,7 @@ bool pi_port_blocked(uint16_t port) {
   return (facts_of(port)[0] & PI__FACTS_BLOCKED) != 0;
 }
 
-/* ---- Names --------------------------------------------------------------- */
+/* ---- Names -------------------------------------------------------------- */
 
 /* How a name in lower case stands to a word of any case: below 0, 0 or above,
  * looking at the bytes of the word alone. */
@@ -158,7 +158,7 @@ bool pi_service_use(const char *id, size_t length, unsigned i, pi_use *ret) {
   return false;
 }
 
-/* ---- The rest ------------------------------------------------------------ */
+/* ---- The rest ----------------------------------------------------------- */
 
 bool pi_ephemeral_range(unsigned i, pi_ephemeral *ret) {
   if (i >= pi__ephemeral_count) return false;

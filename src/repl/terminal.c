@@ -25,8 +25,7 @@
 
 enum { MOST_HISTORY = 2000 };
 
-/* ---- Interrupts
- * ------------------------------------------------------------------ */
+/* ---- Interrupts --------------------------------------------------------- */
 
 // the only statics of the program: a signal has nowhere else to put its news
 static volatile sig_atomic_t interrupted;
@@ -70,8 +69,7 @@ static int l_call(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* ---- The screen
- * -------------------------------------------------------------------- */
+/* ---- The screen --------------------------------------------------------- */
 
 static int l_is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
@@ -86,9 +84,7 @@ static int l_width(lua_State *L) {
   return 1;
 }
 
-/* ---- Lines
- * ---------------------------------------------------------------------------
- */
+/* ---- Lines -------------------------------------------------------------- */
 
 typedef enum outcome { LINE, END, INTERRUPTED } outcome;
 
@@ -206,8 +202,7 @@ static int l_read(lua_State *L) {
   return 1;
 }
 
-/* ---- History
- * -------------------------------------------------------------------------- */
+/* ---- History ------------------------------------------------------------ */
 
 #ifdef PI_HISTORY
 

@@ -8,8 +8,7 @@
 
 #include <sys/socket.h>
 
-/* ---- The kernel's side, as net/ipv4/inet_diag.c has it
- * ------------------------------ */
+/* ---- The kernel's side, as net/ipv4/inet_diag.c has it ------------------ */
 
 static struct inet_diag_bc_op op_at(const char *code) {
   struct inet_diag_bc_op op;
@@ -85,8 +84,7 @@ static bool run(const char *code, size_t length, const pi__row *row,
   return left == 0;
 }
 
-/* ---- Steps, run as they are meant
- * ----------------------------------------------------- */
+/* ---- Steps, run as they are meant --------------------------------------- */
 
 static bool step_holds(const pi__step *step, const pi__row *row) {
   const pi_address *a = step->op == PI__STEP_LADDR ? &row->laddr : &row->raddr;
@@ -122,9 +120,7 @@ static bool steps_hold(const pi__step *steps, size_t n, const pi__row *row) {
   return stack[0];
 }
 
-/* ---- Rows
- * -------------------------------------------------------------------------------
- */
+/* ---- Rows --------------------------------------------------------------- */
 
 static pi_snapshot *rows(void) {
   script_reset();
@@ -144,8 +140,7 @@ static pi_snapshot *rows(void) {
   return script_take(PI_GROUPS);
 }
 
-/* ---- Filters at random
- * --------------------------------------------------------------------- */
+/* ---- Filters at random -------------------------------------------------- */
 
 static size_t put_leaf(char *at, uint64_t *seed) {
   static const char *const leaves[] = {"lport = 443",
@@ -243,8 +238,7 @@ static void a_plan_leaves_no_possible_row_out(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- What is asked, exactly
- * ------------------------------------------------------------------- */
+/* ---- What is asked, exactly --------------------------------------------- */
 
 static size_t steps_of(const char *text, pi__want *want) {
   pi_filter *f = NULL;

@@ -12,8 +12,7 @@ static const char *role(const pi_snapshot *s, size_t row) {
   return text_of(s, row, PI_ROLE, 0);
 }
 
-/* ---- Role
- * ------------------------------------------------------------------------ */
+/* ---- Role --------------------------------------------------------------- */
 
 static void a_role_follows_from_state_and_who_chose_the_port(void **state) {
   (void)state;
@@ -228,8 +227,7 @@ static void listeners_are_found_at_both_ends_of_the_ports(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Exposure, families, range
- * ------------------------------------------------------ */
+/* ---- Exposure, families, range ------------------------------------------ */
 
 static void exposure_is_how_far_the_address_reaches(void **state) {
   (void)state;
@@ -349,8 +347,7 @@ static void ranges_end_where_they_do(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- The service port
- * -------------------------------------------------------------- */
+/* ---- The service port --------------------------------------------------- */
 
 static void a_service_is_known_by_the_port_of_its_server(void **state) {
   (void)state;

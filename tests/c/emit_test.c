@@ -10,8 +10,7 @@ static int reset(void **state) {
   return 0;
 }
 
-/* ---- Taking the bytes
- * -------------------------------------------------------------- */
+/* ---- Taking the bytes --------------------------------------------------- */
 
 typedef struct taken {
   char *bytes;
@@ -51,8 +50,7 @@ static void assert_emits(pi_snapshot *s, pi_format format,
   free(t.bytes);
 }
 
-/* ---- A strict reader of JSON
- * ----------------------------------------------------------- */
+/* ---- A strict reader of JSON -------------------------------------------- */
 
 /* Each gives what stands behind the value, or NULL. */
 static const char *json_value(const char *p);
@@ -143,8 +141,7 @@ static void the_reader_of_json_is_strict(void **state) {
       " [ {\"a\" : [1,2,true], \"b\":\"\\u00ff\\n\xc3\xa9\"}, {} , []]\n");
 }
 
-/* ---- Plain rows
- * ------------------------------------------------------------------------ */
+/* ---- Plain rows --------------------------------------------------------- */
 
 static const pi_field plain[] = {PI_PROTO, PI_LADDR,  PI_LPORT,  PI_RADDR,
                                  PI_RPORT, PI_COOKIE, PI_V6ONLY, PI_MARK};
@@ -241,8 +238,7 @@ static void names_of_a_port_are_a_list(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Hostile text
- * -------------------------------------------------------------------------- */
+/* ---- Hostile text ------------------------------------------------------- */
 
 typedef struct hostile {
   const char *comm;
@@ -387,9 +383,7 @@ static void holders_stand_side_by_side(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Blocks
- * --------------------------------------------------------------------------------
- */
+/* ---- Blocks ------------------------------------------------------------- */
 
 static char *long_text(size_t length) {
   char *text = malloc(length + 1);

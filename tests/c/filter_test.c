@@ -10,8 +10,7 @@ static int reset(void **state) {
   return 0;
 }
 
-/* ---- Making filters, or failing to
- * ---------------------------------------------- */
+/* ---- Making filters, or failing to -------------------------------------- */
 
 static pi_filter *word(const char *text) {
   pi_filter *f = NULL;
@@ -193,8 +192,7 @@ static void refuses_numbers_where_there_are_none(void **state) {
   assert_says(err.text, "empty set");
 }
 
-/* ---- Words and flags
- * --------------------------------------------------------------- */
+/* ---- Words and flags ---------------------------------------------------- */
 
 static void every_flag_is_a_word_and_no_field(void **state) {
   (void)state;
@@ -328,9 +326,7 @@ static void listening_is_undecided_of_udp_alone(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Values
- * ----------------------------------------------------------------------------
- */
+/* ---- Values ------------------------------------------------------------- */
 
 static void assert_is(const pi_snapshot *s, size_t row, pi_field field,
                       const char *value, bool wanted) {
@@ -483,9 +479,7 @@ static void a_word_knows_the_spellings_of_other_tools(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Globs
- * --------------------------------------------------------------------------------
- */
+/* ---- Globs -------------------------------------------------------------- */
 
 static bool glob(const char *g, const char *text, bool fold) {
   return pi__glob(g, strlen(g), text, strlen(text), fold);
@@ -592,12 +586,10 @@ static void texts_are_literal_but_for_globs(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Three values
- * ---------------------------------------------------------------------------
- */
+/* ---- Three values ------------------------------------------------------- */
 
-/* Row 0 has a mark, row 1 has none that we could see, row 2 has no uid at all.
- */
+/* Row 0 has a mark, row 1 has none that we could see, row 2 has no uid at
+ * all. */
 static pi_snapshot *three_values(void) {
   script_row *r = script_socket(PI_STATE_LISTEN, "0.0.0.0", 1);
   r->row.mark = 5;
@@ -673,9 +665,7 @@ static void a_group_that_was_not_read_decides_nothing(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Any member
- * ------------------------------------------------------------------------------
- */
+/* ---- Any member --------------------------------------------------------- */
 
 /* Three holders: one whose executable we could not see, one without (a kernel
  * thread), and one with. */
@@ -785,9 +775,7 @@ static void holders_not_seen_leave_any_open(void **state) {
   }
 }
 
-/* ---- Trees
- * ---------------------------------------------------------------------------------------
- */
+/* ---- Trees -------------------------------------------------------------- */
 
 static void a_tree_is_at_most_1024_levels_deep(void **state) {
   (void)state;

@@ -22,8 +22,7 @@ static int end_root(void **state) {
   return 0;
 }
 
-/* ---- Lists of ports
- * ---------------------------------------------------------------- */
+/* ---- Lists of ports ----------------------------------------------------- */
 
 static bool has(const uint8_t *bits, unsigned port) {
   return bits[port / 8] >> port % 8 & 1;
@@ -71,8 +70,7 @@ static void a_malformed_list_is_refused(void **state) {
   }
 }
 
-/* ---- The host
- * -------------------------------------------------------------------------- */
+/* ---- The host ----------------------------------------------------------- */
 
 static pi_host host_of_root(void) {
   pi_host host;
@@ -134,8 +132,7 @@ static void reads_this_host(void **state) {
   assert_true(host.ephemeral_first < host.ephemeral_last);
 }
 
-/* ---- Readings out of tables
- * --------------------------------------------------------------- */
+/* ---- Readings out of tables --------------------------------------------- */
 
 static const char heading[] =
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
@@ -265,8 +262,7 @@ static void a_filter_leaves_out_what_it_excludes(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Owners out of descriptors
- * --------------------------------------------------------------- */
+/* ---- Owners out of descriptors ------------------------------------------ */
 
 static void descriptors_of_all_processes_are_looked_at(void **state) {
   (void)state;
@@ -371,8 +367,8 @@ static void who_may_trace_all_sees_all(void **state) {
   pi_snapshot_free(s);
 }
 
-/* Runs as an ordinary user, in a process of its own, as root reads everything.
- */
+/* Runs as an ordinary user, in a process of its own, as root reads
+ * everything. */
 static int as_nobody(int (*run)(void)) {
   fflush(NULL);
   pid_t child = fork();

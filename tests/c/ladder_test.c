@@ -1,7 +1,6 @@
 /* ladder_test.c: every function that allocates, with every allocation from the
  * k-th on failing, k = 0, 1, 2 ... until it succeeds. Each step must say
- * PI_ENOMEM, leave its result alone, and leave nothing behind.
- */
+ * PI_ENOMEM, leave its result alone, and leave nothing behind. */
 #include "procroot.h"
 #include "starve.h"
 
@@ -10,8 +9,7 @@
 
 static const char untouched[1];
 
-/* ---- Sockets of our own, held by a process of our own making
- * ---------------------- */
+/* ---- Sockets of our own, held by a process of our own making ------------ */
 
 enum { HOLDER = 4242 };
 
@@ -77,8 +75,7 @@ static int end_world(void **state) {
   return 0;
 }
 
-/* ---- The ladder
- * -------------------------------------------------------------------- */
+/* ---- The ladder --------------------------------------------------------- */
 
 typedef int (*task)(void *arg, pi_error *err);
 
@@ -208,8 +205,7 @@ static void taking_rows_back(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Filters
- * ------------------------------------------------------------------------- */
+/* ---- Filters ------------------------------------------------------------ */
 
 static int word(const char *text, pi_filter **ret, pi_error *err) {
   return pi_filter_parse(text, strlen(text), ret, err);
@@ -282,8 +278,7 @@ static void building_filters(void **state) {
   assert_true(climb(every_flag, "1.2.3.4:ssh") > 4);
 }
 
-/* ---- Selections and bytes
- * ---------------------------------------------------------------- */
+/* ---- Selections and bytes ----------------------------------------------- */
 
 static int select_and_sort(void *arg, pi_error *err) {
   const pi_filter *f = arg;

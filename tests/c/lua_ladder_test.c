@@ -15,8 +15,7 @@
 
 #include "bind/module.h"
 
-/* ---- The world
- * ------------------------------------------------------------------------ */
+/* ---- The world ---------------------------------------------------------- */
 
 static int make_world(void **state) {
   (void)state;
@@ -47,8 +46,7 @@ static int end_world(void **state) {
   return 0;
 }
 
-/* ---- The ladder
- * ------------------------------------------------------------------------- */
+/* ---- The ladder --------------------------------------------------------- */
 
 /* One heap, one counter. A block that shrinks stays where it is: Lua relies on
  * that this cannot fail. */

@@ -62,8 +62,7 @@ static int walk(const bytes *b, pi__dump *dump, seen *s, pi_error *err) {
   return rc;
 }
 
-/* ---- Messages
- * --------------------------------------------------------------------- */
+/* ---- Messages ----------------------------------------------------------- */
 
 static void steps_from_message_to_message(void **state) {
   (void)state;
@@ -145,8 +144,7 @@ static void attributes_are_stepped_over_like_messages(void **state) {
   }
 }
 
-/* ---- Datagrams
- * ---------------------------------------------------------------------- */
+/* ---- Datagrams ---------------------------------------------------------- */
 
 static void visits_messages_until_done(void **state) {
   (void)state;

@@ -2,8 +2,7 @@
  * and how it complains. */
 #include "script.h"
 
-/* ---- Seven rows
- * ------------------------------------------------------------------- */
+/* ---- Seven rows --------------------------------------------------------- */
 
 static void hold(const script_row *row, uint32_t pid, const char *name) {
   script_hold(row, script_process_add(pid, name), 3);
@@ -120,8 +119,7 @@ static void sentences_mean_what_they_say(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Complaints
- * ------------------------------------------------------------------- */
+/* ---- Complaints --------------------------------------------------------- */
 
 static int refuse(const char *text, size_t length, pi_error *err) {
   pi_filter *f = (pi_filter *)&script;

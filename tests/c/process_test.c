@@ -86,8 +86,7 @@ static void kernel_threads_are_known_by_their_flag(void **state) {
   assert_true(pi__stat_is_kernel_thread(&stat));
 }
 
-/* ---- Details, over a procfs of our own
- * ------------------------------------------------ */
+/* ---- Details, over a procfs of our own ---------------------------------- */
 
 static int make_root(void **state) {
   (void)state;

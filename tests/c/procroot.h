@@ -88,8 +88,8 @@ static inline void procroot_hold(unsigned pid, int fd, uint64_t inode) {
   procroot_link(name, target);
 }
 
-/* exe, cmdline, cgroup and status of a process, and when the host was started.
- */
+/* exe, cmdline, cgroup and status of a process, and when the host was
+ * started. */
 static inline void procroot_details(unsigned pid) {
   char name[64];
   snprintf(name, sizeof name, "%u/exe", pid);

@@ -221,8 +221,8 @@ static void what_is_no_line_is_refused(void **state) {
                          line_of("0A", queues, "0", "5"), &row));
 }
 
-/* A line cut anywhere before its inode is none, and nothing is read behind it.
- */
+/* A line cut anywhere before its inode is none, and nothing is read behind
+ * it. */
 static void a_line_cut_short_is_none(void **state) {
   (void)state;
   char line[512];

@@ -8,8 +8,7 @@ static int reset(void **state) {
   return 0;
 }
 
-/* ---- Columns
- * ------------------------------------------------------------------ */
+/* ---- Columns ------------------------------------------------------------ */
 
 static void keeps_what_a_row_says(void **state) {
   (void)state;
@@ -140,8 +139,7 @@ is_unknown_past_the_last_row_and_empty_past_the_last_member(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Identity
- * ------------------------------------------------------------------- */
+/* ---- Identity ----------------------------------------------------------- */
 
 /* A dump may meet a socket twice while the kernel's tables move. */
 static void a_socket_met_twice_is_one_row_as_it_was_last(void **state) {
@@ -251,8 +249,7 @@ static void each_part_of_a_tuple_is_compared(void **state) {
   }
 }
 
-/* ---- Rewind, by hand
- * -------------------------------------------------------------- */
+/* ---- Rewind, by hand ---------------------------------------------------- */
 
 static void a_rewound_dump_leaves_nothing(void **state) {
   (void)state;
@@ -317,8 +314,7 @@ static void texts_are_kept_byte_by_byte(void **state) {
   pi_snapshot_free(s);
 }
 
-/* ---- Groups on demand
- * --------------------------------------------------------------- */
+/* ---- Groups on demand --------------------------------------------------- */
 
 static void reads_only_sockets_unless_asked(void **state) {
   (void)state;

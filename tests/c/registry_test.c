@@ -18,7 +18,7 @@
 enum { TCP = PI_TRANSPORT_TCP, UDP = PI_TRANSPORT_UDP };
 enum { SCTP = PI_TRANSPORT_SCTP, DCCP = PI_TRANSPORT_DCCP };
 
-/* ---- A plain reading of the tables --------------------------------------- */
+/* ---- A plain reading of the tables -------------------------------------- */
 
 enum { ROWS = 20000, CELLS = 16 };
 
@@ -223,7 +223,7 @@ static void browsers_block_what_the_table_lists(void **state) {
   naive_free(n);
 }
 
-/* ---- Ranges and states --------------------------------------------------- */
+/* ---- Ranges and states -------------------------------------------------- */
 
 static void ranges_meet_at_their_bounds(void **state) {
   (void)state;
@@ -316,7 +316,7 @@ static void a_record_without_transport_answers_for_all(void **state) {
   }
 }
 
-/* ---- Names --------------------------------------------------------------- */
+/* ---- Names -------------------------------------------------------------- */
 
 static void names_keep_the_order_of_the_registry(void **state) {
   (void)state;
@@ -414,7 +414,7 @@ static void a_prefix_finds_its_first_name(void **state) {
   assert_true(strncmp(pi_service_at(at - 1), "http", 4) < 0);
 }
 
-/* ---- Uses, risks, client ranges ------------------------------------------ */
+/* ---- Uses, risks, client ranges ----------------------------------------- */
 
 static void uses_and_risks_keep_to_their_transports(void **state) {
   (void)state;
@@ -461,7 +461,7 @@ static void the_registry_has_a_date(void **state) {
   assert_true(year >= 2026 && month <= 12 && day <= 31);
 }
 
-/* ---- Search -------------------------------------------------------------- */
+/* ---- Search ------------------------------------------------------------- */
 
 typedef struct hits {
   pi_hit all[4096];

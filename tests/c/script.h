@@ -1,8 +1,7 @@
 /* script.h: a platform of the tests' own. It implements pi__collect by a
  * script: what sockets there are, which the kernel bound, who holds them, and
  * which group fails. The archive's own stays out, as the linker has found one
- * by then.
- */
+ * by then. */
 #ifndef PI_TESTS_SCRIPT_H
 #define PI_TESTS_SCRIPT_H
 
@@ -227,8 +226,7 @@ static inline pi_snapshot *script_take(unsigned groups) {
   return s;
 }
 
-/* ---- What a snapshot says, for short ----------------------------------------
- */
+/* ---- What a snapshot says, for short ------------------------------------ */
 
 static inline pi_sight sight_of(const pi_snapshot *s, size_t row, pi_field f) {
   return pi_snapshot_value(s, row, f, 0).sight;

@@ -249,8 +249,7 @@ static void a_device_is_called_by_its_name_or_number(void **state) {
   assert_string_equal("lo", pi__string_at(reading, row.iface)->bytes);
 }
 
-/* ---- A kernel's own answers
- * ------------------------------------------------------------ */
+/* ---- A kernel's own answers --------------------------------------------- */
 
 typedef struct recording {
   char bytes[8192];

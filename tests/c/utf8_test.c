@@ -1,5 +1,5 @@
-/* utf8_test.c: well-formed characters and nothing else (RFC 3629, section 4).
- */
+/* utf8_test.c: well-formed characters and nothing else (RFC 3629, section
+ * 4). */
 #include "test.h"
 
 #include "core/utf8.h"

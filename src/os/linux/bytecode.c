@@ -1,8 +1,7 @@
 /* bytecode.c: compiles tests to the code of net/ipv4/inet_diag.c. Every
  * operation jumps forward: by `yes` to the one behind it, by `no` to wherever
  * the failure is decided. At the end of the code a socket is taken; four bytes
- * past it, it is not.
- */
+ * past it, it is not. */
 #include "bytecode.h"
 
 #include <string.h>
@@ -51,8 +50,7 @@ static void extend(compiler *c, const fragment *f, size_t by) {
   }
 }
 
-/* ---- Tests ------------------------------------------------------------------
- */
+/* ---- Tests -------------------------------------------------------------- */
 
 /* A bound of a port: the number stands in an operation of its own. */
 static void put_bound(compiler *c, unsigned code, uint16_t port) {
@@ -95,8 +93,7 @@ static void put_auto(compiler *c) {
   push(c, c->length - ONE);
 }
 
-/* ---- Combinations
- * -------------------------------------------------------------- */
+/* ---- Combinations ------------------------------------------------------- */
 
 /* What fails before a jump lands behind it; what passes is carried past the
  * end. */

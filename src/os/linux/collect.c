@@ -47,8 +47,7 @@ static bool is_final(int rc) {
   return rc == PI_ENOMEM || rc == PI_ECANCELED;
 }
 
-/* ---- Sockets
- * -------------------------------------------------------------------- */
+/* ---- Sockets ------------------------------------------------------------ */
 
 static int add_row(void *arg, const pi__row *row, pi_error *err) {
   return pi__reading_row(arg, row, err);
@@ -92,8 +91,8 @@ static bool has_proc_net(const char *proc) {
   return access(path, F_OK) == 0;
 }
 
-/* Reads one source as well as it can be; its refusal is a note, not a failure.
- */
+/* Reads one source as well as it can be; its refusal is a note, not a
+ * failure. */
 static int read_source(source *s, pi_error *err) {
   pi_backend wish = s->want->backend;
   s->note->wanted = true;
@@ -144,8 +143,7 @@ static int read_sockets(const pi__want *want, pi__reading *reading,
   return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s", first.text);
 }
 
-/* ---- Which ports the kernel chose
- * ------------------------------------------------- */
+/* ---- Which ports the kernel chose --------------------------------------- */
 
 static int mark_autobound(void *arg, const pi__row *row, pi_error *err) {
   (void)err;
@@ -193,8 +191,7 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
   return 0;
 }
 
-/* ---- Owners
- * ------------------------------------------------------------------------ */
+/* ---- Owners ------------------------------------------------------------- */
 
 static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
   (void)err;

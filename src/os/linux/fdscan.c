@@ -63,8 +63,7 @@ typedef struct worker {
   pi_error err; /* code 0: none */
 } worker;
 
-/* ---- Listing directories of numbers
- * ---------------------------------------------- */
+/* ---- Listing directories of numbers ------------------------------------- */
 
 static bool parse_number(const char *name, uint32_t *ret) {
   uint32_t n = 0;
@@ -128,8 +127,7 @@ static int list_pids(scan *s, pi_error *err) {
   return rc;
 }
 
-/* ---- One table of descriptors
- * ------------------------------------------------------ */
+/* ---- One table of descriptors ------------------------------------------- */
 
 typedef struct table {
   worker *worker;
@@ -227,8 +225,7 @@ static sight look_at_table(worker *w, uint32_t pid, const char *path,
   return t.denied ? DENIED : t.gone ? GONE : SEEN;
 }
 
-/* ---- Processes and their threads
- * ----------------------------------------------------- */
+/* ---- Processes and their threads ---------------------------------------- */
 
 typedef struct tasks {
   worker *worker;
@@ -296,8 +293,7 @@ static void *work(void *arg) {
   return NULL;
 }
 
-/* ---- The scan
- * -------------------------------------------------------------------------- */
+/* ---- The scan ----------------------------------------------------------- */
 
 static size_t worker_count(size_t pids) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);

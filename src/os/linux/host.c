@@ -98,11 +98,10 @@ void pi__host_fill(const char *proc, pi_host *host) {
   fill_reserved(proc, host);
 }
 
-/* ---- How far we see
- * -------------------------------------------------------------- */
+/* ---- How far we see ----------------------------------------------------- */
 
-/* Inodes of the namespaces that a system starts with (include/linux/proc_ns.h).
- */
+/* Inodes of the namespaces that a system starts with
+ * (include/linux/proc_ns.h). */
 #define FIRST_USER_NS UINT64_C(0xEFFFFFFD)
 #define FIRST_PID_NS  UINT64_C(0xEFFFFFFC)
 

@@ -96,8 +96,8 @@ static int send_request(int fd, const struct nlmsghdr *request, pi_error *err) {
   }
 }
 
-/* Receives one datagram of the kernel's; *length 0 if it was somebody else's.
- */
+/* Receives one datagram of the kernel's; *length 0 if it was somebody
+ * else's. */
 static int receive(const pi__dump *dump, int fd, char *buffer, size_t *length,
                    bool *cut, pi_error *err) {
   struct sockaddr_nl from = {0};

@@ -43,8 +43,7 @@ bool pi__stat_is_kernel_thread(const pi__stat *stat) {
   return stat->flags & 0x00200000;  // PF_KTHREAD of include/linux/sched.h
 }
 
-/* ---- Details
- * ------------------------------------------------------------------- */
+/* ---- Details ------------------------------------------------------------ */
 
 typedef struct details {
   pi__reading *reading;

@@ -16,8 +16,7 @@ enum { TCP_LAST = 11, TCP_BOUND_INACTIVE = 13 };
 
 enum { UDP_CONNECTED = 1, UDP_UNCONNECTED = 7 };
 
-/* ---- Requests
- * ----------------------------------------------------------------- */
+/* ---- Requests ----------------------------------------------------------- */
 
 static uint32_t kernel_states(const pi__sockdiag_query *query) {
   if (query->proto == PI_PROTO_UDP) {
@@ -58,8 +57,7 @@ static void request_init(request *r, const pi__sockdiag_query *query) {
   r->header.nlmsg_len = (uint32_t)(offsetof(request, code) + length);
 }
 
-/* ---- Answers
- * ------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------ */
 
 static bool read_state(pi_proto proto, uint8_t kernel, pi_state *ret) {
   if (proto == PI_PROTO_UDP) {
@@ -160,8 +158,7 @@ bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
   return pi__iface_name(reading, m.id.idiag_if, &row->iface, err) == 0;
 }
 
-/* ---- Dumps
- * ---------------------------------------------------------------------- */
+/* ---- Dumps -------------------------------------------------------------- */
 
 typedef struct walk {
   pi__reading *reading;
