@@ -40,6 +40,8 @@ need_build() {
 
 need_test() {
   has lua5.4 || need lua5.4 lua lua5.4 lua -
+  lua5.4 -e 'require "cjson"' >/dev/null 2>&1 ||
+    need lua-cjson lua-cjson lua5.4-cjson lua-cjson -
   has busted || need lua-busted lua-busted lua-busted lua-busted luarocks
   has bats || need bats bats bats bats bats-core
   compiles stdarg.h stddef.h stdint.h setjmp.h cmocka.h ||
@@ -61,8 +63,6 @@ need_ci() {
   has mandoc || need mandoc mandoc mandoc mandoc mandoc
   has valgrind || need valgrind valgrind valgrind valgrind -
   has luarocks || need luarocks luarocks luarocks5.4 luarocks luarocks
-  [ -e /usr/lib/x86_64-linux-gnu/lua/5.4/cjson.so ] ||
-    need lua-cjson lua-cjson lua5.4-cjson lua-cjson -
 }
 
 # The words of a list without the placeholders.
