@@ -416,6 +416,7 @@ static void push_source(lua_State *L, const pi_quality *q, int proto,
   pi__set_integer(L, "retries", source->retries);
   pi__set_boolean(L, "partial", source->partial);
   pi__set_boolean(L, "absent", source->absent);
+  pi__set_boolean(L, "no_bound", source->no_bound);
   pi__set_boolean(L, "autobound", source->autobound);
   if (source->os == 0) return;
   pi__set_integer(L, "errno", source->os);

@@ -157,6 +157,25 @@ pi_filter *pi__complain_comma(pi__parser *p, const pi__token *t) {
   return pi__complain_at(p, &p->token);
 }
 
+pi_filter *pi__complain_side(pi__parser *p, const pi__token *t,
+                             pi_field field) {
+  const char *side = field == PI_RPORT || field == PI_RADDR ? "r" : "l";
+  size_t port = t->length;
+  while (t->text[port - 1] != ':') port--;
+  if (port == 1) {
+    pi__fail(p->err, PI_EINVAL, 0,
+             "\"%.*s\" alone means either side: write %sport = %.*s", shown(t),
+             t->text, side, shown(t) - 1, t->text + 1);
+  } else {
+    pi__fail(p->err, PI_EINVAL, 0,
+             "\"%.*s\" alone means either side: write %saddr = %.*s and "
+             "%sport = %.*s",
+             shown(t), t->text, side, (int)port - 1, t->text, side,
+             (int)(t->length - port), t->text + port);
+  }
+  return pi__complain_at(p, t);
+}
+
 pi_filter *pi__complain_values(pi__parser *p) {
   pi__token next = pi__token_peek(p);
   pi__fail(p->err, PI_EINVAL, 0,

@@ -99,6 +99,10 @@ static bool add_service(pi_filter *f, slice s, int *rc, pi_error *err) {
 }
 
 static int fail_service(pi_filter *f, slice s, pi_error *err) {
+  pi_record record;
+  if (pi_service_record(s.text, s.length, 0, &record)) {
+    return fail(f->field, s, "is a service name without a port", err);
+  }
   const char *near = NULL;
   size_t at = pi_service_lower_bound(s.text, s.length > 0 ? 1 : 0);
   // names that begin with the same letter: enough for a hint
@@ -214,6 +218,17 @@ static int read_address(pi_filter *f, slice s, pi_error *err) {
       return fail(f->field, whole, "runs backwards", err);
     }
     if (read) return pi__member_add(f, &m, err);
+  }
+  const char *scope = memchr(s.text, '%', s.length);
+  if (scope != NULL) {
+    int n = (int)(s.length - (size_t)(scope - s.text)) - 1;
+    return pi__fail(err, PI_EINVAL, 0,
+                    "%s: a scope is a test of its own: write %s = %.*s and "
+                    "iface = %.*s",
+                    pi_field_describe(f->field)->name,
+                    pi_field_describe(f->field)->name,
+                    (int)(scope - s.text) > 46 ? 46 : (int)(scope - s.text),
+                    s.text, n > 40 ? 40 : n, scope + 1);
   }
   if (!pi_address_parse(s.text, s.length, &m.low)) {
     return fail(f->field, whole,

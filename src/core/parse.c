@@ -150,8 +150,21 @@ static pi_filter *parse_order(pi__parser *p, const sides *s, pi__order order) {
   return join_sides(p, made, s->count);
 }
 
+/* `dst :443`, as other tools say it, would be two tests here: is there a remote
+ * address, and is either port 443. */
+static bool is_foreign(pi__parser *p, const sides *s) {
+  pi_type type = pi_field_describe(s->fields[0])->type;
+  if (type != PI_TYPE_PORT && type != PI_TYPE_ADDRESS) return false;
+  if (p->token.kind != WORD) return false;
+  pi_filter *endpoint = pi__endpoint(p->token.text, p->token.length, p->err);
+  bool foreign = endpoint != NULL || p->err->code != 0;
+  pi_filter_free(endpoint);
+  return foreign;
+}
+
 static pi_filter *parse_alone(pi__parser *p, const sides *s) {
   pi_filter *made[2] = {NULL, NULL};
+  if (is_foreign(p, s)) return pi__complain_side(p, &p->token, s->fields[0]);
   for (size_t i = 0; i < s->count; i++) {
     if (pi_filter_has(s->fields[i], &made[i], p->err) == 0) continue;
     pi_filter_free(made[0]);

@@ -75,6 +75,9 @@ pi_filter *pi__complain_word(pi__parser *p, const pi__token *t);
 /* Of the comma behind the word `t`. */
 pi_filter *pi__complain_comma(pi__parser *p, const pi__token *t);
 
+/* Of an endpoint `t` right behind a field of a port or an address. */
+pi_filter *pi__complain_side(pi__parser *p, const pi__token *t, pi_field field);
+
 /* Of two values where one belongs: the token behind p->value's comma. */
 pi_filter *pi__complain_values(pi__parser *p);
 

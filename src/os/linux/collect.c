@@ -82,6 +82,8 @@ static int read_table(source *s, pi_error *err) {
     return rc;
   }
   s->note->backend = PI_BACKEND_PROC;
+  s->note->no_bound = s->query.proto == PI_PROTO_TCP &&
+                      (s->query.states >> PI_STATE_CLOSED & 1);
   return 0;
 }
 
