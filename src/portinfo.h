@@ -551,7 +551,6 @@ typedef struct pi_quality {
     bool wanted;        /* false: the filter did not need it */
     bool absent;        /* this host has no such protocol or family */
     bool no_bound;      /* it has no sockets that are bound and nothing else */
-    bool no_bound;      /* it has no sockets that are bound and nothing else */
     bool autobound;     /* it also told which ports the kernel chose */
     size_t rows;
   } sources[2][2];    /* [pi_proto][pi_family] */
