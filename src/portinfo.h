@@ -521,7 +521,8 @@ typedef struct pi_holder {
   size_t length;
 } pi_holder;
 
-/* The i-th holder of a row, the main one first; false past the last. */
+/* The i-th holder of a row, the main one first; false past the last. What else
+ * is known of it are the i-th members of user, exe, cmdline ... */
 PI_API bool pi_snapshot_holder(const pi_snapshot *snapshot, size_t row,
                                unsigned i, pi_holder *ret);
 

@@ -131,7 +131,7 @@ local function check_options(options, names)
   end
   local copy = {}
   for name, value in pairs(options) do
-    if not names[name] then
+    if not names[name] or name == "text" then
       misuse("unknown option '%s': there are %s", tostring(name), names.text)
     end
     check[name](value)
@@ -189,35 +189,40 @@ end
 
 -- ---- Readings ---------------------------------------------------------------------
 
--- A reading that is kept: local snap <close> = assert(pi.snapshot()). Reads the
--- sockets that `spec` selects (nothing: all), other groups of fields on demand.
+-- What readings were asked for: what is beyond it they cannot answer.
+local bounds = setmetatable({}, {__mode = "k"})
+
+-- A reading that is kept: local snap <close> = assert(pi.snapshot()). It answers for
+-- the sockets that `spec` selects (nothing: all); groups of fields are read on
+-- demand, each once. Options as for pi.sockets.
 function pi.snapshot(spec, options)
   local built, message = predicate.build(spec)
   if not built then misuse(message) end
   options = check_options(options, reading)
-  return core.take{
+  local snapshot, trouble, errno = core.take{
     filter = built, backend = options.backend, proc = options.proc,
   }
+  if not snapshot then return nil, trouble, errno end
+  bounds[snapshot] = built
+  return snapshot
 end
 
 local Snapshot = core.snapshot_class()
 
-local function options_of(snapshot)
+-- A query of a kept reading: what it was asked for, and `spec`.
+local function ask(snapshot, spec)
   if debug.getmetatable(snapshot) ~= Snapshot then
     misuse("a reading's methods are called with a colon, as in snap:sockets()")
   end
-  return {snapshot = snapshot}
+  return query.new(bounds[snapshot], {snapshot = snapshot}):where(spec)
 end
 
--- Queries of a kept reading.
-function Snapshot:sockets(spec) return query.new(spec, options_of(self)) end
+function Snapshot:sockets(spec) return ask(self, spec) end
 
-function Snapshot:listening(spec)
-  return query.new("listening", options_of(self)):where(spec)
-end
+function Snapshot:listening(spec) return ask(self, "listening"):where(spec) end
 
 function Snapshot:who(port)
-  return query.new({lport = check_who(port, "snapshot:who")}, options_of(self))
+  return ask(self, {lport = check_who(port, "snapshot:who")})
 end
 
 return pi

@@ -54,7 +54,10 @@ local function read_now(port, options)
   if not snapshot then return nil, message end
   local selection, trouble = snapshot:select(wanted)
   if not selection then return nil, trouble end
-  if #selection > 0 then snapshot:complete(render.groups) end
+  if #selection > 0 then
+    local done, why = snapshot:complete(render.groups)
+    if not done then return nil, why end
+  end
   return selection:sort()
 end
 
@@ -291,7 +294,7 @@ local function now(data)
   elseif n == 1 and saw_all(data.now) then
     lines[1] = lines[1]:sub(1, -2) .. "; no other socket on it."
   elseif n > most_rows then
-    lines[#lines + 1] = ("and %s: portinfo ls :%d"):format(
+    lines[#lines + 1] = ("and %s: portinfo ls lport = %d"):format(
       plural(n - most_rows, "more socket"), data.number)
   end
   for _, blind in ipairs(render.blind_spots(data.now)) do

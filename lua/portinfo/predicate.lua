@@ -15,11 +15,24 @@ function M.is_predicate(value)
     and debug.getmetatable(value).__name == "portinfo.predicate"
 end
 
+-- Both must hold; nil and why, where that is too deep.
+function M.both(a, b)
+  local ok, result = pcall(function() return a & b end)
+  if ok then return result end
+  return nil, (tostring(result):gsub("^[^:]*:%d+: ", ""))
+end
+
 -- All of a list must hold; an empty one always does.
 local function all_of(list)
   local result
   for _, predicate in ipairs(list) do
-    result = result and result & predicate or predicate
+    if not result then
+      result = predicate
+    else
+      local message
+      result, message = M.both(result, predicate)
+      if not result then return nil, message end
+    end
   end
   return result or core.predicate_parse ""
 end
@@ -61,8 +74,18 @@ local function operand(field, value)
     :format(field, kind)
 end
 
+local most_values = 1000000
+
 -- The field is one of the values; of `port` and `addr`, either side's.
 local function among(field, values)
+  if #values > most_values then
+    return nil, ("%s: a list has at most %d values"):format(field, most_values)
+  end
+  for key in pairs(values) do
+    if math.type(key) ~= "integer" or key < 1 or key > #values then
+      return nil, ("%s: a list of values has no key '%s'"):format(field, tostring(key))
+    end
+  end
   local sides = schema.pairs[field]
   if sides then
     local a, message = among(sides[1], values)
@@ -86,10 +109,16 @@ local function has(field)
   return core.predicate_has(field)
 end
 
+local flags = {}
+for _, word in ipairs(core.flags()) do flags[word] = true end
+
 -- {f = v}: a value, a list of them, or true and false for the field alone.
 local function field_test(name, value)
   if not schema.pairs[name] then
     local field, message = schema.find(name)
+    if not field and flags[name] then
+      return nil, ("'%s' is a flag, not a field: write {\"%s\"}"):format(name, name)
+    end
     if not field then return nil, message end
     name = field.name
   end

@@ -54,8 +54,9 @@ function methods:where(spec)
   check_self(self)
   local built, message = predicate.build(spec)
   if not built then misuse(message) end
-  return query{predicate = rawget(self, "predicate") & built,
-               options = rawget(self, "options")}
+  local both, trouble = predicate.both(rawget(self, "predicate"), built)
+  if not both then misuse(trouble) end
+  return query{predicate = both, options = rawget(self, "options")}
 end
 
 -- The selection of a fresh reading with these groups, or nil, message, errno.
@@ -82,12 +83,34 @@ function M.select(self, groups)
   return selection
 end
 
+-- What `answer` makes of the selection. A reading that was taken for the answer
+-- alone, and of which no row is handed out, ends with it.
+local function ask(self, groups, answer)
+  local selection, message, errno = M.select(self, groups)
+  if not selection then return nil, message, errno end
+  local kept = rawget(self, "options").snapshot
+  local done <close> = not kept and selection:snapshot() or nil
+  return answer(selection)
+end
+
+-- The selection, of which rows are handed out. Lua counts a reading as a few bytes,
+-- whatever its size, so its collector is told what became of them.
+local function select_rows(self)
+  local selection, message, errno = M.select(self)
+  if not selection then return nil, message, errno end
+  if not rawget(self, "options").snapshot then
+    collectgarbage("step", 1 + #selection:snapshot() // 8)
+  end
+  return selection
+end
+
 -- Iterates over the rows: for row in query:each() do ... end
 function methods:each()
-  local selection, message = M.select(self)
+  local selection, message = select_rows(self)
   if not selection then misuse(message) end
-  local i = 0
+  local snapshot, i = selection:snapshot(), 0
   return function()
+    if snapshot:closed() then misuse("this reading is closed") end
     i = i + 1
     return selection:row(i)
   end
@@ -95,7 +118,7 @@ end
 
 -- A list of all rows, or nil, message, errno.
 function methods:all()
-  local selection, message, errno = M.select(self)
+  local selection, message, errno = select_rows(self)
   if not selection then return nil, message, errno end
   local rows = {}
   for i = 1, #selection do rows[i] = selection:row(i) end
@@ -104,7 +127,7 @@ end
 
 -- The first row, or nil; on refusal nil, message, errno.
 function methods:first()
-  local selection, message, errno = M.select(self)
+  local selection, message, errno = select_rows(self)
   if not selection then return nil, message, errno end
   return selection:row(1)
 end
@@ -112,18 +135,18 @@ end
 -- How many rows there are, and how many could not be decided; or nil, message,
 -- errno.
 function methods:count()
-  local selection, message, errno = M.select(self)
-  if not selection then return nil, message, errno end
-  return #selection, selection:undecided()
+  return ask(self, nil, function(selection)
+    return #selection, selection:undecided()
+  end)
 end
 
 -- Is there a row? true, false, or nil and the reason.
 function methods:any()
-  local selection, message, errno = M.select(self)
-  if not selection then return nil, message, errno end
-  if #selection > 0 then return true end
-  if selection:undecided() == 0 then return false end
-  return nil, render.undecided(selection)
+  return ask(self, nil, function(selection)
+    if #selection > 0 then return true end
+    if selection:undecided() == 0 then return false end
+    return nil, render.undecided(selection)
+  end)
 end
 
 -- Checks a list of field names; absent, it is the whole schema.
@@ -136,7 +159,8 @@ local function field_names(fields)
   for i, name in ipairs(fields) do
     local field, message = schema.find(name)
     if not field then misuse(message) end
-    names[i] = field.name
+    if names[field.name] then misuse("field '%s' is named twice", field.name) end
+    names[i], names[field.name] = field.name, true
   end
   if #names == 0 then misuse("name at least one field") end
   return names
@@ -146,9 +170,9 @@ end
 -- message, errno.
 local function text(self, format, fields)
   local names = field_names(fields)
-  local selection, message, errno = M.select(self, schema.groups_of(names))
-  if not selection then return nil, message, errno end
-  return selection:text(format, names)
+  return ask(self, schema.groups_of(names), function(selection)
+    return selection:text(format, names)
+  end)
 end
 
 function methods:json(fields) return text(self, "json", fields) end
@@ -164,9 +188,9 @@ function methods:write(file, format, fields)
   local formats = {tsv = true, csv = true, json = true, ndjson = true}
   if not formats[format] then misuse("formats are tsv, csv, json and ndjson") end
   local names = field_names(fields)
-  local selection, message, errno = M.select(self, schema.groups_of(names))
-  if not selection then return nil, message, errno end
-  return selection:write(file, format, names)
+  return ask(self, schema.groups_of(names), function(selection)
+    return selection:write(file, format, names)
+  end)
 end
 
 local function check_shape(options)
@@ -181,10 +205,10 @@ end
 -- The table for people, as a string; or nil, message, errno. Options: width.
 function methods:text(options)
   options = check_shape(options)
-  local selection, message, errno = M.select(self, render.groups)
-  if not selection then return nil, message, errno end
-  local shown, footer = render.table(selection, options)
-  return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
+  return ask(self, render.groups, function(selection)
+    local shown, footer = render.table(selection, options)
+    return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
+  end)
 end
 
 -- Prints the table for people.

@@ -33,7 +33,8 @@ void pi__push_row(lua_State *L, int box, size_t row);
 
 /* [-0, +1, m] */
 void pi__push_host(lua_State *L, const pi_host *host);
-void pi__push_quality(lua_State *L, const pi_quality *quality);
+/* `groups` were read: without owners nothing is said of processes. */
+void pi__push_quality(lua_State *L, const pi_quality *quality, unsigned groups);
 
 /* [-1, +1, m] Puts t[name] = value for the table on top. */
 void pi__set_integer(lua_State *L, const char *name, lua_Integer value);

@@ -235,6 +235,16 @@ static int facts_search(lua_State *L) {
   return 1;
 }
 
+/* Does a name, which is in lower case, begin with this? */
+static bool begins(const char *name, const char *prefix, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    char c = prefix[i];
+    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+    if (name[i] == '\0' || name[i] != c) return false;
+  }
+  return true;
+}
+
 /* services(prefix[, most]) -> list of names that begin with it, sorted. */
 static int facts_services(lua_State *L) {
   size_t length;
@@ -244,7 +254,7 @@ static int facts_services(lua_State *L) {
   size_t at = pi_service_lower_bound(prefix, length);
   for (; at < pi_service_count() && n < most; at++) {
     const char *name = pi_service_at(at);
-    if (strncmp(name, prefix, length) != 0) break;
+    if (!begins(name, prefix, length)) break;
     lua_pushstring(L, name);
     lua_rawseti(L, -2, ++n);
   }

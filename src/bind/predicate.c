@@ -12,6 +12,7 @@ static pi_filter **box_new(lua_State *L) {
 
 pi_filter *pi__check_filter(lua_State *L, int arg) {
   pi_filter **box = luaL_checkudata(L, arg, PI__PREDICATE);
+  luaL_argcheck(L, *box != NULL, arg, "this predicate is gone");
   return *box;
 }
 

@@ -31,11 +31,16 @@ static void push_holders(lua_State *L, const pi_snapshot *s, size_t number) {
   pi_holder h;
   lua_newtable(L);
   for (unsigned i = 0; pi_snapshot_holder(s, number, i, &h); i++) {
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     pi__set_integer(L, "pid", h.pid);
     pi__set_integer(L, "fd", h.fd);
     lua_pushlstring(L, h.process, h.length);
     lua_setfield(L, -2, "process");
+    pi_value user = pi_snapshot_value(s, number, PI_USER, i);
+    if (user.sight == PI_KNOWN) {
+      lua_pushlstring(L, user.text, user.length);
+      lua_setfield(L, -2, "user"); /* where processes were read */
+    }
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
@@ -134,6 +139,7 @@ static int row_next(lua_State *L) {
     size_t length;
     const char *name = luaL_checklstring(L, 2, &length);
     field = pi_field_find(name, length) + 1;
+    luaL_argcheck(L, field > 0, 2, "no such field");
   }
   unsigned groups = pi_snapshot_groups(s);
   for (; field < PI_FIELD_COUNT; field++) {

@@ -55,22 +55,22 @@ static int snapshot_close(lua_State *L) {
   return 0;
 }
 
-/* [-0, +0, v] The bits of a list of group names in field `name` of the table at
- * `arg`. */
-static unsigned check_groups(lua_State *L, int arg, const char *name) {
+/* [-0, +0, v] The bit of the group whose name is on top. */
+static unsigned check_group(lua_State *L) {
+  const char *name = lua_tostring(L, -1);
+  for (unsigned bit = 1; name != NULL && bit <= PI_GROUPS; bit <<= 1) {
+    if (strcmp(pi_group_name(bit), name) == 0) return bit;
+  }
+  luaL_error(L, "groups are socket, derived, owner and process");
+  return 0;
+}
+
+/* [-0, +0, v] The bits of the list of group names at `arg`. */
+static unsigned check_groups(lua_State *L, int arg) {
   unsigned groups = 0;
-  if (lua_getfield(L, arg, name) != LUA_TNIL) {
-    luaL_checktype(L, -1, LUA_TTABLE);
-    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
-      const char *group = luaL_checkstring(L, -1);
-      unsigned bit = 1;
-      while (bit <= PI_GROUPS && strcmp(pi_group_name(bit), group) != 0) {
-        bit <<= 1;
-      }
-      if (bit > PI_GROUPS) luaL_error(L, "no such group: %s", group);
-      groups |= bit;
-      lua_pop(L, 1);
-    }
+  luaL_checktype(L, arg, LUA_TTABLE);
+  for (lua_Integer i = 1; lua_rawgeti(L, arg, i) != LUA_TNIL; i++) {
+    groups |= check_group(L);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -98,7 +98,10 @@ static int snapshot_take(lua_State *L) {
   pi_error err;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  options.groups = check_groups(L, 1, "groups");
+  if (lua_getfield(L, 1, "groups") != LUA_TNIL) {
+    options.groups = check_groups(L, 2);
+  }
+  lua_settop(L, 1);
   options.backend = check_backend(L, 1);
   options.interrupted = get_interrupt(L);
   if (lua_getfield(L, 1, "filter") != LUA_TNIL) {
@@ -122,11 +125,7 @@ static int snapshot_take(lua_State *L) {
 static int snapshot_complete(lua_State *L) {
   pi_snapshot *s = pi__check_snapshot(L, 1);
   pi_error err;
-  lua_settop(L, 2);
-  lua_createtable(L, 0, 1);
-  lua_insert(L, 2);
-  lua_setfield(L, 2, "groups"); /* {groups = argument} */
-  unsigned groups = check_groups(L, 2, "groups");
+  unsigned groups = check_groups(L, 2);
   if (pi_snapshot_complete(s, groups, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
@@ -141,7 +140,8 @@ static int snapshot_len(lua_State *L) {
 }
 
 static int snapshot_quality(lua_State *L) {
-  pi__push_quality(L, pi_snapshot_quality(pi__check_snapshot(L, 1)));
+  const pi_snapshot *s = pi__check_snapshot(L, 1);
+  pi__push_quality(L, pi_snapshot_quality(s), pi_snapshot_groups(s));
   return 1;
 }
 
@@ -172,6 +172,7 @@ typedef struct selection {
 static pi_selection *check_selection(lua_State *L, int arg,
                                      pi_snapshot **snapshot) {
   selection *sel = luaL_checkudata(L, arg, PI__SELECTION);
+  luaL_argcheck(L, sel->rows != NULL, arg, "this selection is gone");
   lua_getiuservalue(L, arg, 1);
   *snapshot = pi__check_snapshot(L, -1);
   return sel->rows;
@@ -221,8 +222,11 @@ static int selection_row(lua_State *L) {
   pi_snapshot *s;
   lua_Integer i = luaL_checkinteger(L, 2);
   const pi_selection *rows = check_selection(L, 1, &s);
-  if (i < 1 || (lua_Unsigned)i > pi_selection_count(rows)) return 0;
-  pi__push_row(L, lua_gettop(L), pi_selection_at(rows, (size_t)i - 1));
+  if (i < 1 || (lua_Unsigned)i > pi_selection_count(rows)) {
+    luaL_pushfail(L);
+  } else {
+    pi__push_row(L, lua_gettop(L), pi_selection_at(rows, (size_t)i - 1));
+  }
   return 1;
 }
 
@@ -231,9 +235,12 @@ static int selection_undecided_row(lua_State *L) {
   pi_snapshot *s;
   lua_Integer i = luaL_checkinteger(L, 2);
   const pi_selection *rows = check_selection(L, 1, &s);
-  if (i < 1 || (lua_Unsigned)i > pi_selection_undecided_count(rows)) return 0;
-  pi__push_row(L, lua_gettop(L),
-               pi_selection_undecided_at(rows, (size_t)i - 1));
+  if (i < 1 || (lua_Unsigned)i > pi_selection_undecided_count(rows)) {
+    luaL_pushfail(L);
+  } else {
+    pi__push_row(L, lua_gettop(L),
+                 pi_selection_undecided_at(rows, (size_t)i - 1));
+  }
   return 1;
 }
 
@@ -423,7 +430,17 @@ static void push_source(lua_State *L, const pi_quality *q, int proto,
   pi__set_text(L, "error", strerror(source->os));
 }
 
-void pi__push_quality(lua_State *L, const pi_quality *q) {
+/* [-0, +0, m] What was looked at for owners. */
+static void set_sight(lua_State *L, const pi_quality *q) {
+  pi__set_integer(L, "processes", (lua_Integer)q->processes);
+  pi__set_integer(L, "unreadable", (lua_Integer)q->unreadable);
+  pi__set_integer(L, "vanished", (lua_Integer)q->vanished);
+  pi__set_boolean(L, "hidden", q->hidden);
+  pi__set_boolean(L, "nested", q->nested);
+  pi__set_boolean(L, "owners_unseen", q->owners_unseen);
+}
+
+void pi__push_quality(lua_State *L, const pi_quality *q, unsigned groups) {
   lua_createtable(L, 0, 16);
   lua_newtable(L);
   for (int i = 0, n = 0; i < 4; i++) {
@@ -439,12 +456,7 @@ void pi__push_quality(lua_State *L, const pi_quality *q) {
                     (lua_Integer)q->unknown[i]);
   }
   lua_setfield(L, -2, "unknown");
-  pi__set_integer(L, "processes", (lua_Integer)q->processes);
-  pi__set_integer(L, "unreadable", (lua_Integer)q->unreadable);
-  pi__set_integer(L, "vanished", (lua_Integer)q->vanished);
-  pi__set_boolean(L, "hidden", q->hidden);
-  pi__set_boolean(L, "nested", q->nested);
-  pi__set_boolean(L, "owners_unseen", q->owners_unseen);
+  if (groups & PI_GROUP_OWNER) set_sight(L, q);
   pi__set_integer(L, "socket_us", (lua_Integer)q->socket_us);
   pi__set_integer(L, "derived_us", (lua_Integer)q->derived_us);
   pi__set_integer(L, "owner_us", (lua_Integer)q->owner_us);
@@ -473,7 +485,7 @@ static void make_class(lua_State *L, const char *name,
   lua_pop(L, 1);
 }
 
-/* class(name) -> the metatable, so that lua/ can add methods to it */
+/* snapshot_class() -> the metatable, so that lua/ can add methods to it */
 static int snapshot_class(lua_State *L) {
   luaL_getmetatable(L, PI__SNAPSHOT);
   return 1;

@@ -262,6 +262,10 @@ static void put_json_holders(writer *w, const pi_snapshot *s, size_t row) {
     put_string(w, ",\"fd\":");
     put_number(w, (uint64_t)h.fd);
     put_json_text_member(w, "process", h.process, h.length);
+    pi_value user = pi_snapshot_value(s, row, PI_USER, i);
+    if (user.sight == PI_KNOWN) {
+      put_json_text_member(w, "user", user.text, user.length);
+    }
     put_char(w, '}');
   }
   put_char(w, ']');

@@ -190,7 +190,8 @@ static int read_block(pi_filter *f, slice whole, slice s, size_t slash,
       !decimal(bits, &prefix)) {
     return fail(f->field, whole, "is no address block: write 10.0.0.0/8", err);
   }
-  bool v4 = pi_address_is_v4(&m.low);
+  // a mapped block in the spelling of IPv6 counts its bits as IPv6 does
+  bool v4 = memchr(s.text, ':', slash) == NULL;
   if (prefix > (v4 ? 32 : 128)) {
     return fail(f->field, whole,
                 v4 ? "is no block: an IPv4 prefix ends at /32"

@@ -405,8 +405,10 @@ int pi_filter_parse(const char *text, size_t length, pi_filter **ret,
   if (find_stray(&p)) return err->code;
   pi__token_next(&p);
   if (p.token.kind == END) {  // nothing said: every row
-    *ret = pi__node_new(PI__NODE_ALL, 0);
-    return *ret == NULL ? pi__nomem(err) : 0;
+    pi_filter *all = pi__node_new(PI__NODE_ALL, 0);
+    if (all == NULL) return pi__nomem(err);
+    *ret = all;
+    return 0;
   }
   pi_filter *f = parse_or(&p);
   if (f != NULL && p.token.kind != END) {

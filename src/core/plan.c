@@ -221,8 +221,6 @@ void pi__plan(const pi_filter *filter, pi__want *want) {
   if (k.states[PI_PROTO_TCP] != 0) {
     k.states[PI_PROTO_TCP] |= 1u << PI_STATE_LISTEN;
   }
-  // an IPv4 connection may belong to an IPv6 listener
-  if (k.families[PI_FAMILY_4]) k.families[PI_FAMILY_6] = true;
   memcpy(want->states, k.states, sizeof want->states);
   memcpy(want->families, k.families, sizeof want->families);
   plan_steps(filter, want);

@@ -192,6 +192,13 @@ describe("pi.snapshot", function()
     assert.same({53}, ports(snap:sockets("udp"):all()))
   end)
 
+  it("answers for what its filter selects, and for nothing else", function()
+    local snap <close> = assert(pi.snapshot("udp", host()))
+    assert.same({53}, ports(snap:sockets():all()))
+    assert.equal(0, snap:sockets("tcp"):count())
+    assert.equal(0, snap:who(22):count())
+  end)
+
   it("reads only what its filter selects", function()
     local snap <close> = assert(pi.snapshot("udp", host()))
     assert.equal(1, #snap)

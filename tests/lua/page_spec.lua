@@ -198,7 +198,7 @@ describe("now", function()
     local many = {}
     for i = 1, 11 do many[i] = {"10.0.0.5:22", "10.0.0.9:" .. 50000 + i, state = "established"} end
     local text = section(text_of(22, fake.options{tcp = many}), "Now")
-    has(text, "and 3 more sockets: portinfo ls :22")
+    has(text, "and 3 more sockets: portinfo ls lport = 22")
   end)
 
   it("sockets that cannot be read are told apart from none", function()

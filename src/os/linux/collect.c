@@ -233,8 +233,9 @@ static int read_owners(const pi__want *want, pi__reading *reading,
   pi__host_sight(want->proc, q);
   int rc = pi__fdscan(want->proc, reading, false, &trouble);
   if (rc == 0 && pi__reading_unheld(reading) > 0) {
-    rc = read_alive(want, reading, &trouble);
-    if (rc == 0) rc = pi__fdscan(want->proc, reading, true, &trouble);
+    rc = pi__fdscan(want->proc, reading, true, &trouble);
+    // last, so that whoever ended while we looked took its sockets along
+    if (rc == 0) rc = read_alive(want, reading, &trouble);
   }
   if (rc == 0) {
     // a procfs that shows no process at all, not even us, is none

@@ -352,8 +352,9 @@ static int gather(worker *workers, size_t n, pi__reading *reading,
     int rc = deliver(&workers[i], reading, err);
     if (rc != 0) return rc;
   }
-  q->unreadable = unreadable;
-  q->vanished = vanished;
+  // of two looks the one that saw less tells how much is in doubt
+  if (q->unreadable < unreadable) q->unreadable = unreadable;
+  if (q->vanished < vanished) q->vanished = vanished;
   return 0;
 }
 

@@ -11,7 +11,7 @@ typedef int (*pi__netlink_visit)(void *arg, const struct nlmsghdr *message,
                                  pi_error *err);
 
 typedef struct pi__dump {
-  const pi__reading *reading; /* whose `interrupted` is asked; may be NULL */
+  const pi__reading *reading; /* whose `interrupted` is asked */
   pi__netlink_visit visit;
   void *arg;
   uint32_t sequence; /* of the request */
