@@ -16,10 +16,12 @@ end
 
 local status, unseen = 1, false
 for row in pi.who(port):each() do
+  local _ = row.user -- reads the processes, so that each holder has its user
   if row.owner == "unknown" then unseen = true end
   for _, holder in ipairs(row.holders or {}) do
     status = 0
-    print(("%s\tpid %d\tfd %d\t%s"):format(tostring(row), holder.pid, holder.fd, row.user or "?"))
+    print(("%s\tpid %d\tfd %d\t%s"):format(tostring(row), holder.pid, holder.fd,
+      holder.user or "?"))
   end
 end
 if status == 1 and unseen then status = 3 end

@@ -45,29 +45,43 @@ end
 
 local function by_name(a, b) return text_of(a) < text_of(b) end
 
-local function short(value)
+-- Keys in an order that holds for all of them: numbers first, then by name.
+local function sorted_keys(value)
+  local keys = {}
+  for key in next, value do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    local x, y = type(a) == "number", type(b) == "number"
+    if x ~= y then return x end
+    if x then return a < b end
+    return by_name(a, b)
+  end)
+  return keys
+end
+
+-- A value on one line; a table inside a table is only hinted at.
+local function short(value, deep)
   if type(value) == "string" then return '"' .. escape(value) .. '"' end
-  if type(value) == "table" and getmetatable(value) == nil and #value > 0 then
-    local parts = {}
-    for i = 1, math.min(#value, 8) do
-      parts[i] = type(value[i]) == "table" and "{...}" or short(value[i])
-    end
-    if #value > 8 then parts[9] = "..." end
-    return "{" .. table.concat(parts, ", ") .. "}"
+  if type(value) ~= "table" or getmetatable(value) ~= nil then
+    return safe_lines(text_of(value))
   end
-  return safe_lines(text_of(value))
+  if deep then return next(value) == nil and "{}" or "{...}" end
+  local parts = {}
+  for _, key in ipairs(sorted_keys(value)) do
+    if #parts == 12 then
+      parts[13] = "..."
+      break
+    end
+    local name = math.type(key) == "integer" and "" or escape(text_of(key)) .. " = "
+    parts[#parts + 1] = name .. short(value[key], true)
+  end
+  return "{" .. table.concat(parts, ", ") .. "}"
 end
 
 local most_entries = 100
 
 -- The entries of a plain table, a line each.
 local function show_table(value)
-  local keys, out = {}, {}
-  for key in next, value do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b)
-    if type(a) == "number" and type(b) == "number" then return a < b end
-    return by_name(a, b)
-  end)
+  local keys, out = sorted_keys(value), {}
   for i = 1, math.min(#keys, most_entries) do
     out[i] = ("%s: %s\n"):format(escape(text_of(keys[i])), short(value[keys[i]]))
   end

@@ -65,7 +65,8 @@ local function check_columns(text)
   for name in text:gmatch "[^,]+" do
     local field, message = schema.find(name)
     if not field then mistake("--columns: %s", message) end
-    names[#names + 1] = field.name
+    if names[field.name] then mistake("--columns: '%s' is named twice", field.name) end
+    names[#names + 1], names[field.name] = field.name, true
   end
   if #names == 0 then mistake "--columns: name at least one field" end
   return names
@@ -219,7 +220,7 @@ end
 local function ls_status(selection, options)
   if options.strict and is_partial(selection) then return 3 end
   if #selection > 0 then return 0 end
-  return selection:undecided() > 0 and 3 or 1
+  return (selection:undecided() > 0 or render.misses_rows(selection)) and 3 or 1
 end
 
 local function ls_table(selection, options)
@@ -231,13 +232,12 @@ local function ls_table(selection, options)
 end
 
 local function ls(words, options)
-  local list = {}
-  for i, word in ipairs(words) do list[i] = word end
-  local filter, message = predicate.build(table.concat(list, " "))
+  local filter, message = predicate.build(table.concat(words, " "))
   if not filter then filter_mistake(message) end
   local format = output_format(options, "tsv")
   if format == "table" and options.columns then
-    mistake "--columns goes with --format tsv, csv, json or ndjson"
+    if options.format then mistake "--columns goes with --format tsv, csv, json or ndjson" end
+    format = "tsv"
   end
   local names = options.columns or schema.names
   local groups = format == "table" and render.groups or schema.groups_of(names)
@@ -269,6 +269,10 @@ end
 local verbs = {}
 
 local function fail_word(word)
+  if word:find "^%d+[,-]" then
+    mistake("'%s' is no port: name ports side by side, or portinfo ls 'lport in {22, 80..90}'",
+            word)
+  end
   local list = {}
   for verb in pairs(verbs) do list[#list + 1] = verb end
   table.sort(list)
@@ -280,7 +284,8 @@ local function fail_word(word)
 end
 
 local function check_number(word)
-  local number = math.tointeger(tonumber(word, 10))
+  local digits = word:gsub("^0+(%d)", "%1")
+  local number = #digits <= 5 and math.tointeger(tonumber(digits, 10))
   if not number or number < 0 or number > 65535 then
     mistake("'%s' is no port: ports are 0 to 65535", word)
   end
@@ -336,6 +341,7 @@ local function pages(words, options)
   if format ~= "table" and format ~= "json" then
     mistake("a page comes as text or --format json, not %s", format)
   end
+  if options.columns then mistake "--columns is for ls" end
   local list = {}
   for _, word in ipairs(words) do
     for _, port in ipairs(ports_of(word)) do list[#list + 1] = port end
@@ -465,6 +471,7 @@ local function dispatch(options, words)
     if options.interactive or terminal.is_terminal(0) then return repl() end
     return run_file(words, nil)
   end
+  if first == "help" then return write(usage) or 0 end
   if verbs[first] then return verbs[first]({table.unpack(words, 2)}, options) end
   if is_endpoint(first) then return ls(words, options) end
   if is_script(first) then

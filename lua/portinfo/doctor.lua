@@ -23,7 +23,8 @@ end
 local function identity()
   local status = read_status()
   if not status then return {} end
-  local effective = math.tointeger(tonumber(status:match "CapEff:%s*(%x+)", 16))
+  local mask = status:match "CapEff:%s*(%x+)"
+  local effective = mask and math.tointeger(tonumber(mask, 16))
   local held, missing = {}, {}
   for _, capability in ipairs(capabilities) do
     local has = effective and effective >> capability.bit & 1 == 1

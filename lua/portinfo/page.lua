@@ -245,6 +245,17 @@ local function clock(time)
   return os.date(same_day and "%H:%M" or "%F %H:%M", time)
 end
 
+-- The pids of the holders behind the main one, as long as they fit a line.
+local function pids_behind(row)
+  local pids, seen = {}, {[row.pid] = true}
+  for _, h in ipairs(row.holders) do
+    if not seen[h.pid] then pids[#pids + 1] = h.pid end
+    seen[h.pid] = true
+  end
+  if #pids > 8 then return "" end
+  return (" (pid %s)"):format(join(pids))
+end
+
 local function who(row)
   if row.owner == "known" then
     local facts = {"pid " .. row.pid}
@@ -252,7 +263,8 @@ local function who(row)
     if row.started then facts[#facts + 1] = "started " .. clock(row.started) end
     local others = render.processes(row) - 1
     return ("%s (%s)%s"):format(render.name(row.process), join(facts), others > 0
-      and (" and %s"):format(plural(others, "more process", "more processes")) or "")
+      and (" and %s%s"):format(plural(others, "more process", "more processes"),
+                               pids_behind(row)) or "")
   end
   local verb = row.owner == "none" and "held by nobody" or "holder unknown"
   return ("%s (%s)"):format(verb, row.why)
@@ -274,12 +286,7 @@ end
 local most_rows = 8
 
 -- Could every table of sockets be read?
-local function saw_all(selection)
-  for _, source in ipairs(selection:snapshot():quality().sources) do
-    if source.backend == "none" and not source.absent then return false end
-  end
-  return true
-end
+local function saw_all(selection) return not render.misses_rows(selection) end
 
 local function now(data)
   if data.now == nil then
@@ -330,12 +337,20 @@ local function headline(data)
   return data.range .. " port, assigned to nobody"
 end
 
-local function by_hand(port)
-  return {
-    ("Linux ss -tulnp 'sport = :%d'"):format(port),
-    ("macOS lsof -nP -i :%d"):format(port),
-    ("Windows Get-NetTCPConnection -LocalPort %d"):format(port),
-  }
+-- What lists it elsewhere, by transport (tcp: also of both).
+local tools = {
+  tcp = {"Linux ss -tulnp 'sport = :%d'", "macOS lsof -nP -i :%d",
+         "Windows Get-NetTCPConnection -LocalPort %d"},
+  udp = {"Linux ss -uanp 'sport = :%d'", "macOS lsof -nP -iUDP:%d",
+         "Windows Get-NetUDPEndpoint -LocalPort %d"},
+  sctp = {"Linux ss -Sanp 'sport = :%d'"},
+  dccp = {"Linux ss -danp 'sport = :%d'"},
+}
+
+local function by_hand(data)
+  local lines = {}
+  for i, tool in ipairs(tools[data.transport or "tcp"]) do lines[i] = tool:format(data.number) end
+  return lines
 end
 
 -- The page as text. Options: width (80).
@@ -357,7 +372,7 @@ function M.text(data, options)
   section("Browsers", browsers(data))
   section("This host", on_host(data))
   section("Now", now(data))
-  local hands = by_hand(data.number)
+  local hands = by_hand(data)
   local together = table.concat(hands, " · ")
   section("By hand", #together <= room + 2 and {together} or hands)
   return table.concat(out, "\n") .. "\n"

@@ -89,7 +89,7 @@ local function ask(self, groups, answer)
   local selection, message, errno = M.select(self, groups)
   if not selection then return nil, message, errno end
   local kept = rawget(self, "options").snapshot
-  local done <close> = not kept and selection:snapshot() or nil
+  local _ <close> = not kept and selection:snapshot() or nil
   return answer(selection)
 end
 

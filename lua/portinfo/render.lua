@@ -25,14 +25,12 @@ local function cell(value)
   return M.name(tostring(value))
 end
 
+-- ADDRESS:PORT; behind the address the device that the socket is bound to, or the
+-- scope of the address.
 local function endpoint(address, port, iface)
   if not address then return cell(address) end
-  if address:find(":", 1, true) then
-    if address:find "^fe[89ab]" and iface then
-      address = address .. "%" .. escape(iface)
-    end
-    address = "[" .. address .. "]"
-  end
+  if iface then address = address .. "%" .. escape(iface) end
+  if address:find(":", 1, true) then address = "[" .. address .. "]" end
   return ("%s:%d"):format(address, port)
 end
 
@@ -53,19 +51,33 @@ local function holder(row)
   return others > 0 and ("%s +%d"):format(name, others) or name
 end
 
+-- The users that hold it, the main holder's first.
+local function users(row)
+  local seen, others = {[row.user or unknown] = true}, 0
+  for _, h in ipairs(row.holders or {}) do
+    local user = h.user or unknown
+    if not seen[user] then others = others + 1 end
+    seen[user] = true
+  end
+  return others > 0 and ("%s +%d"):format(cell(row.user), others) or cell(row.user)
+end
+
 -- In the order of the screen. `drop`: which go first when the screen is narrow;
 -- `shrink`: the least width that a column may be cut to.
 local columns = {
   {title = "PROTO", get = function(r) return r.proto end},
   {title = "STATE", drop = 6, get = function(r) return cell(r.state) end},
   {title = "LOCAL", get = function(r) return endpoint(r.laddr, r.lport, r.iface) end},
-  {title = "REMOTE", get = function(r) return endpoint(r.raddr, r.rport, r.iface) end},
+  {title = "REMOTE", get = function(r)
+    local scope = r.raddr and r.raddr:find "^fe[89ab]" and r.iface
+    return endpoint(r.raddr, r.rport, scope)
+  end},
   {title = "ROLE", drop = 2, get = function(r) return cell(r.role) end},
   {title = "EXPOSURE", drop = 3, get = function(r) return cell(r.exposure) end},
   {title = "SERVICE", drop = 4, shrink = 8, get = function(r) return cell(r.service) end},
   {title = "PID", right = true, get = function(r) return cell(r.pid) end},
   {title = "PROCESS", shrink = 15, get = holder},
-  {title = "USER", drop = 5, shrink = 6, get = function(r) return cell(r.user) end},
+  {title = "USER", drop = 5, shrink = 6, get = users},
 }
 
 local function width(text) return utf8.len(text) or #text end
@@ -85,6 +97,7 @@ local function make_column(column, rows)
     made[i] = column.get(row)
     made.width = math.max(made.width, width(made[i]))
   end
+  made.natural = made.width
   return made
 end
 
@@ -133,6 +146,11 @@ local function fit(list, room)
       dropped[#dropped + 1] = title
     end
   end
+  -- what the last column to go left over goes to those that were cut
+  for _, column in ipairs(list) do
+    local spare = math.max(room - total_width(list), 0)
+    column.width = math.min(column.natural, column.width + spare)
+  end
   return dropped
 end
 
@@ -163,8 +181,8 @@ local function source_lines(quality, lines)
     if source.backend == "none" and not source.absent then
       lines[#lines + 1] = ("%s could not be read: %s"):format(what, source.error)
     elseif source.backend == "proc" and source.error then -- asked for, it has none
-      lines[#lines + 1] = ("%s was read from the proc table (sock_diag: %s)"):format(what,
-        source.error)
+      lines[#lines + 1] = ("%s was read from the proc table%s (sock_diag: %s)"):format(what,
+        source.no_bound and ", which lacks bound sockets" or "", source.error)
     end
     if source.partial then
       lines[#lines + 1] = what .. " changed while it was read: rows may be missing"
@@ -193,7 +211,7 @@ end
 function M.blind_spots(selection)
   local lines, quality = {}, selection:snapshot():quality()
   source_lines(quality, lines)
-  if quality.processes == 0 and not quality.owners_unseen then return lines end
+  if not quality.processes then return lines end -- owners were not asked for
   if quality.owners_unseen then
     lines[#lines + 1] = "no process could be looked at: procfs is not there"
     return lines
@@ -207,13 +225,24 @@ function M.blind_spots(selection)
   return lines
 end
 
+-- Are there sockets that the sources of this reading may not have told?
+function M.misses_rows(selection)
+  for _, source in ipairs(selection:snapshot():quality().sources) do
+    if source.partial or source.no_bound
+      or source.backend == "none" and not source.absent then
+      return true
+    end
+  end
+  return false
+end
+
 -- Why rows could not be decided, in one line.
 function M.undecided(selection)
   local quality = selection:snapshot():quality()
   local reason = ""
   if quality.owners_unseen then
     reason = ": no process could be looked at"
-  elseif quality.unreadable > 0 then
+  elseif (quality.unreadable or 0) > 0 then
     reason = (": %s could not be read"):format(
       plural(quality.unreadable, "process", "processes"))
   end

@@ -152,7 +152,9 @@ is_tame() {
   refuses "'0x50' is no port: write it in decimal, 80" 0x50
   refuses "'80/xyz': transports are tcp, udp, sctp and dccp" 80/xyz
   refuses "'80/': transports are" 80/
-  refuses "neither a verb nor a port" 80-90
+  refuses "name ports side by side" 80-90
+  refuses "name ports side by side" 22,80
+  refuses "is no port" 18446744073709551638
   refuses "neither a verb nor a port" ''
 }
 
@@ -255,10 +257,13 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
 @test "ls ends with 0 for rows, 1 for none, 3 for undecided ones" {
   fake ls :22
   [ "$status" -eq 0 ]
-  fake ls :9
+  fake ls udp :9
   [ "$status" -eq 1 ]
+  # a proc table of TCP lacks what is bound and nothing else
+  fake ls :9
+  [ "$status" -eq 3 ]
   make_secret
-  fake -q ls --strict --columns lport :9
+  fake -q ls --strict --columns lport udp :9
   [ "$status" -eq 1 ]
   fake ls --strict
   [ "$status" -eq 3 ]

@@ -171,12 +171,17 @@ end)
 
 describe("now", function()
   it("nobody is on a port without sockets", function()
-    assert.equal("no socket on it.", section(text_of(9, fake.options{}), "Now"))
+    local udp = fake.options{}
+    udp.transport = "udp"
+    assert.equal("no socket on it.", section(text_of(9, udp), "Now"))
+    -- a proc table of TCP does not have what is bound and nothing else
+    assert.equal("no socket on it was seen.", section(text_of(9, fake.options{}), "Now"))
   end)
 
   it("a single socket is the only one", function()
-    local one = {tcp = {{"0.0.0.0:9", state = "listen"}}}
-    has(section(text_of(9, fake.options(one)), "Now"), "; no other socket on it.")
+    local one = fake.options{udp = {{"0.0.0.0:9", state = "unconnected"}}}
+    one.transport = "udp"
+    has(section(text_of(9, one), "Now"), "; no other socket on it.")
   end)
 
   it("nothing is called the only one when a table could not be read", function()
@@ -191,7 +196,7 @@ describe("now", function()
 
   it("further processes are counted, not further descriptors", function()
     has(section(text_of(60323, timeless(live)), "Now"),
-        "python3 (pid 4127, root) and 1 more process.")
+        "python3 (pid 4127, root) and 1 more process (pid 4128).")
   end)
 
   it("a long list is cut, and names the command that has the rest", function()
