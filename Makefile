@@ -139,7 +139,8 @@ run: ## install what is missing, build, show what listens here
 
 install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
-	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
 	install -m 755 $(BUILD)/portinfo $(DESTDIR)$(PREFIX)/bin
 	install -m 644 src/portinfo.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/libportinfo.a $(DESTDIR)$(PREFIX)/lib
@@ -148,7 +149,11 @@ install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	ln -sf libportinfo.so.0 $(DESTDIR)$(PREFIX)/lib/libportinfo.so
 	install -m 644 $(BUILD)/portinfo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
+	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
 	$(MAKE) --no-print-directory install-module
+	echo '  installed under $(DESTDIR)$(PREFIX)'
+	if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ]; then ldconfig 2>/dev/null || true; fi
 
 # LuaRocks names the folders itself
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
@@ -164,7 +169,7 @@ uninstall: ## remove what install put there
 	  $(DESTDIR)$(PREFIX)/lib/libportinfo.a $(DESTDIR)$(PREFIX)/lib/libportinfo.so* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/portinfo.pc \
 	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1
-	rm -rf $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
 
 # ---- Tests -----------------------------------------------------------------
 
