@@ -42,7 +42,8 @@ enum {
   PI_EUNSUPPORTED = -6, /* this build knows no way to do it here */
 };
 
-/* A plain value: nothing to free. `text` is one line, without a final dot. */
+/* A plain value: nothing to free. `text` is a sentence without a final dot; it
+ * may quote what it complains of, so escape it before a terminal sees it. */
 typedef struct pi_error {
   int code;          /* PI_E* */
   int os;            /* errno, when the system refused; else 0 */

@@ -93,7 +93,9 @@ static int add_group(pi_snapshot *s, unsigned group, pi_error *err) {
     group_drop(s, group);
     return rc;
   }
-  *group_clock(s, group) = now_us() - start;
+  uint64_t end = now_us();
+  *group_clock(s, group) =
+      end > start ? end - start : 0;  // clocks are set back
   s->groups |= group;
   return 0;
 }

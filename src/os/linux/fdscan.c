@@ -133,8 +133,8 @@ typedef struct table {
   worker *worker;
   uint32_t pid;
   int dir;
-  const char *stat_path; /* of the process, below `dir` */
-  bool known;            /* the process is the last of worker->finders */
+  const char *up; /* from `dir` to the folder of the process */
+  bool known;     /* the process is the last of worker->finders */
   bool denied, gone;
 } table;
 
@@ -154,14 +154,17 @@ static uint64_t parse_link(const char *text, ssize_t length) {
 /* Notes who has this table, at the first socket that matters. */
 static int identify(table *t) {
   worker *w = t->worker;
+  char stat_path[32], status_path[32];
   struct stat st;
   finder f = {.pid = t->pid};
-  if (!pi__stat_read(t->dir, t->stat_path, &f.stat) ||
-      fstat(t->dir, &st) != 0) {
+  snprintf(stat_path, sizeof stat_path, "%s/stat", t->up);
+  snprintf(status_path, sizeof status_path, "%s/status", t->up);
+  if (!pi__stat_read(t->dir, stat_path, &f.stat) || fstat(t->dir, &st) != 0) {
     t->gone = true;
     return -1;
   }
-  f.uid = st.st_uid;
+  // of a process that may not be dumped the folder is root's, so ask it first
+  if (!pi__status_uid(t->dir, status_path, &f.uid)) f.uid = st.st_uid;
   int rc = pi__reserve(&w->finders, &w->finder_capacity, w->finder_count + 1,
                        sizeof *w->finders, &w->err);
   if (rc != 0) return rc;
@@ -210,10 +213,10 @@ static void count_unreadable(worker *w, uint32_t pid) {
 typedef enum sight { SEEN, GONE, DENIED } sight;
 
 static sight look_at_table(worker *w, uint32_t pid, const char *path,
-                           const char *stat_path) {
+                           const char *up) {
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir < 0) return errno == ENOENT || errno == ESRCH ? GONE : DENIED;
-  table t = {.worker = w, .pid = pid, .dir = dir, .stat_path = stat_path};
+  table t = {.worker = w, .pid = pid, .dir = dir, .up = up};
   if (list_numbers(dir, w->listing, look_at_fd, &t) != 0 && w->err.code == 0 &&
       !t.gone) {
     if (errno == EACCES || errno == EPERM)
@@ -233,20 +236,22 @@ typedef struct tasks {
   bool denied;
 } tasks;
 
-/* Do two tasks share their table? Where we may not ask, they count as apart. */
-static bool shares_table(uint32_t a, uint32_t b) {
+/* Do two tasks share their table? Where we may not ask, or where procfs may
+ * number them otherwise than our own kernel calls do, they count as apart. */
+static bool shares_table(const scan *s, uint32_t a, uint32_t b) {
+  if (strcmp(s->proc, "/proc") != 0) return false;
   return syscall(SYS_kcmp, a, b, KCMP_FILES, 0, 0) == 0;
 }
 
 static int look_at_task(void *arg, uint32_t tid) {
   tasks *t = arg;
   char path[4096];
-  if (tid == t->pid || shares_table(t->pid, tid)) return 0;
+  if (tid == t->pid || shares_table(t->worker->scan, t->pid, tid)) return 0;
   snprintf(path, sizeof path, "%s/%u/task/%u/fd", t->worker->scan->proc,
            (unsigned)t->pid, (unsigned)tid);
   char *listing = t->worker->listing;
   t->worker->listing = listing + LISTING;  // ours is still being walked
-  sight got = look_at_table(t->worker, t->pid, path, "../../../stat");
+  sight got = look_at_table(t->worker, t->pid, path, "../../..");
   if (got == DENIED) t->denied = true;
   t->worker->listing = listing;
   return t->worker->err.code;
@@ -267,7 +272,7 @@ static bool look_at_tasks(worker *w, uint32_t pid) {
 static void look_at_process(worker *w, uint32_t pid) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%u/fd", w->scan->proc, (unsigned)pid);
-  sight got = look_at_table(w, pid, path, "../stat");
+  sight got = look_at_table(w, pid, path, "..");
   bool tasks_too = w->scan->threads_too && w->err.code == 0;
   if (tasks_too && !look_at_tasks(w, pid)) got = DENIED;
   if (got == GONE) w->vanished++;

@@ -39,6 +39,16 @@ bool pi__stat_read(int dir, const char *path, pi__stat *ret) {
   return n > 0 && pi__stat_parse(text, (size_t)n, ret);
 }
 
+bool pi__status_uid(int dir, const char *path, uint32_t *ret) {
+  char text[4096];
+  unsigned uid;
+  if (pi__file_read(dir, path, text, sizeof text) < 0) return false;
+  const char *line = strstr(text, "\nUid:");
+  if (line == NULL || sscanf(line, "\nUid: %*u %u", &uid) != 1) return false;
+  *ret = uid;
+  return true;
+}
+
 bool pi__stat_is_kernel_thread(const pi__stat *stat) {
   return stat->flags & 0x00200000;  // PF_KTHREAD of include/linux/sched.h
 }
@@ -113,13 +123,8 @@ static size_t user_name(uid_t uid, char *text, size_t size) {
 
 static int read_user(details *d, int dir, pi__process *p, pi_error *err) {
   char name[256];
-  ssize_t n = pi__file_read(dir, "status", d->text, SCRATCH);
-  if (n < 0) return 0;
-  const char *line = strstr(d->text, "\nUid:");
-  unsigned uid;
-  if (line == NULL || sscanf(line, "\nUid: %*u %u", &uid) != 1) return 0;
-  p->uid = uid;
-  size_t length = user_name((uid_t)uid, name, sizeof name);
+  if (!pi__status_uid(dir, "status", &p->uid)) return 0;
+  size_t length = user_name((uid_t)p->uid, name, sizeof name);
   return keep(d, name, length, &p->user, &p->user_sight, err);
 }
 
