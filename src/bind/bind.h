@@ -20,14 +20,6 @@ int pi__push_refusal(lua_State *L, const pi_error *err);
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg);
 pi_filter *pi__check_filter(lua_State *L, int arg);
 
-/* [-0, +0, v] Names of fields in the list at `arg`, as many as fit in
- * PI_FIELD_COUNT. Returns how many. */
-size_t pi__check_fields(lua_State *L, int arg, pi_field *fields);
-
-/* [-0, +1, m] A field's value of a row: nil unknown, false empty. */
-void pi__push_value(lua_State *L, const pi_snapshot *s, size_t row,
-                    pi_field field);
-
 /* [-0, +1, m] The row with this number of the snapshot userdata at `box`. */
 void pi__push_row(lua_State *L, int box, size_t row);
 
@@ -36,17 +28,21 @@ void pi__push_host(lua_State *L, const pi_host *host);
 /* `groups` were read: without owners nothing is said of processes. */
 void pi__push_quality(lua_State *L, const pi_quality *quality, unsigned groups);
 
-/* [-1, +1, m] Puts t[name] = value for the table on top. */
+/* [-0, +0, m] t[name] = value, for the table t on top. */
 void pi__set_integer(lua_State *L, const char *name, lua_Integer value);
 void pi__set_boolean(lua_State *L, const char *name, bool value);
 /* An empty text is left out. */
 void pi__set_text(lua_State *L, const char *name, const char *text);
+
+/* [-0, +0, m] A metatable whose methods are found in itself. */
+void pi__make_class(lua_State *L, const char *name, const luaL_Reg *methods);
 
 /* [-0, +0, m] Makes the metatables, and fills the table on top with
  * functions. */
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);
 void pi__open_snapshot(lua_State *L);
+void pi__open_selection(lua_State *L); /* after the snapshot */
 void pi__open_row(lua_State *L);
 
 #endif

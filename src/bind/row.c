@@ -63,8 +63,9 @@ static void push_address(lua_State *L, const pi_address *address) {
   lua_pushlstring(L, text, pi_address_format(address, text));
 }
 
-void pi__push_value(lua_State *L, const pi_snapshot *s, size_t number,
-                    pi_field field) {
+/* [-0, +1, m] A field's value of a row: nil unknown, false empty. */
+static void push_value(lua_State *L, const pi_snapshot *s, size_t number,
+                       pi_field field) {
   const pi_field_info *info = pi_field_describe(field);
   pi_value v = pi_snapshot_value(s, number, field, 0);
   if (v.sight == PI_UNKNOWN) {
@@ -121,7 +122,7 @@ static int row_index(lua_State *L) {
   if (pi_snapshot_complete(s, group, &err) != 0) {
     return luaL_error(L, "%s: %s", pi_field_describe(field)->name, err.text);
   }
-  pi__push_value(L, s, number, field);
+  push_value(L, s, number, field);
   return 1;
 }
 
@@ -146,7 +147,7 @@ static int row_next(lua_State *L) {
     const pi_field_info *info = pi_field_describe((pi_field)field);
     if (!(groups & info->group)) continue;
     lua_pushstring(L, info->name);
-    pi__push_value(L, s, number, (pi_field)field);
+    push_value(L, s, number, (pi_field)field);
     return 2;
   }
   return 0;
