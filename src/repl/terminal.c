@@ -62,6 +62,7 @@ static int l_interrupted(lua_State *L) {
 static int l_call(lua_State *L) {
   luaL_checkany(L, 1);
   int rc = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  luaL_checkstack(L, 2, "too many results");
   lua_pushboolean(L, rc == LUA_OK);
   lua_pushboolean(L, interrupted != 0);
   interrupted = 0;
