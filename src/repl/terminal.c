@@ -145,7 +145,10 @@ static outcome read_line(const char *prompt, char **line) {
       rl_callback_read_char();
       continue;
     }
-    if (errno != EINTR) break;
+    if (errno != EINTR) {
+      rl_callback_handler_remove();
+      break;
+    }
     if (!interrupted) {
 #ifdef PI_READLINE
       rl_resize_terminal();
