@@ -3,12 +3,12 @@
 #include "terminal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,40 +130,92 @@ static void end_line(void) {
   putchar('\n');
 }
 
+// what ends a program, and would leave the terminal as readline has it
+static const int endings[] = {SIGHUP, SIGQUIT, SIGTERM};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
+static volatile sig_atomic_t noted;  // the last of them
+
+static void note(int signal_number) {
+  noted = signal_number;
+}
+
+typedef struct watch {
+  sigset_t mask;  // as it was
+  struct sigaction actions[ENDINGS];
+} watch;
+
+/* From here on signals come while we wait, and at no other time. */
+static void watch_begin(watch *w) {
+  sigset_t held;
+  sigemptyset(&held);
+  sigaddset(&held, SIGINT);
+  for (int i = 0; i < ENDINGS; i++) sigaddset(&held, endings[i]);
+  sigprocmask(SIG_BLOCK, &held, &w->mask);
+  noted = 0;
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = note;
+  sigemptyset(&action.sa_mask);
+  for (int i = 0; i < ENDINGS; i++) {
+    sigaction(endings[i], NULL, &w->actions[i]);
+    if (w->actions[i].sa_handler == SIG_IGN) continue;  // nohup's wish
+    sigaction(endings[i], &action, NULL);
+  }
+}
+
+/* A signal that was noted is raised again, and ends the program as ever. */
+static void watch_end(const watch *w) {
+  for (int i = 0; i < ENDINGS; i++) {
+    sigaction(endings[i], &w->actions[i], NULL);
+  }
+  if (noted) raise(noted);
+  sigprocmask(SIG_SETMASK, &w->mask, NULL);
+}
+
+/* True if there is input, false after a signal or with errno. */
+static bool wait_for_input(const watch *w) {
+  fd_set input;
+  FD_ZERO(&input);
+  FD_SET(STDIN_FILENO, &input);
+  return pselect(STDIN_FILENO + 1, &input, NULL, NULL, NULL, &w->mask) > 0;
+}
+
+static void give_up_line(void) {
+  fputs("^C\n", stdout);  // before readline returns to the line's start
+  fflush(stdout);
+#ifdef PI_READLINE
+  rl_free_line_state();
+  rl_callback_sigcleanup();
+#endif
+}
+
 /* Readline is fed by characters, so that a signal is noticed between them and
  * no jump ever leaves its frames. */
 static outcome read_line(const char *prompt, char **line) {
   // libedit's callback never hears of the end of a pipe
   if (!isatty(STDIN_FILENO)) return read_plain(prompt, line);
+  watch w;
   done = false;
   taken = NULL;
+  watch_begin(&w);
   rl_callback_handler_install(prompt, take_line);
-  while (!done) {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    int n = poll(&input, 1, -1);
-    if (n > 0) {
+  while (!done && !interrupted && !noted) {
+    if (wait_for_input(&w)) {
       rl_callback_read_char();
-      continue;
-    }
-    if (errno != EINTR) {
-      rl_callback_handler_remove();
+    } else if (errno != EINTR) {
       break;
-    }
-    if (!interrupted) {
+    } else if (!interrupted && !noted) {
 #ifdef PI_READLINE
       rl_resize_terminal();
 #endif
-      continue;
     }
-    fputs("^C\n", stdout);  // before readline returns to the line's start
-    fflush(stdout);
-#ifdef PI_READLINE
-    rl_free_line_state();
-    rl_callback_sigcleanup();
-#endif
-    rl_callback_handler_remove();
-    return INTERRUPTED;
   }
+  bool stopped = !done && interrupted;
+  if (stopped) give_up_line();
+  if (!done) rl_callback_handler_remove();
+  watch_end(&w);
+  if (stopped) return INTERRUPTED;
   *line = taken;
   if (taken == NULL) end_line();
   return taken == NULL ? END : LINE;

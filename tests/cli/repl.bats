@@ -225,6 +225,30 @@ leave() {
   leave
 }
 
+# The shell of the terminal stays, and takes our words.
+start_shell() {
+  stop
+  SESSIONS=$((${SESSIONS:-0} + 1))
+  SERVER=portinfo$SESSIONS
+  tmux -L "$SERVER" -f /dev/null new-session -d -x 80 -y 24 \
+    "env TERM=xterm PS1='sh: ' bash --norc --noprofile --noediting" 3>&-
+  prompts sh:
+}
+
+@test "a signal at the prompt ends the session, and leaves the terminal as it was" {
+  for name in TERM HUP QUIT; do
+    start_shell
+    type_line "(ulimit -c 0; exec sh -c 'echo \$\$ >$T/pid; exec $PORTINFO'); stty -a"
+    prompts
+    keys -l 'left'
+    sees 'portinfo> left'
+    kill -"$name" "$(<"$T/pid")"
+    sees 'icanon'
+    has ' echo '
+    lacks has '-icanon'
+  done
+}
+
 @test "history is kept, chunk by chunk, in a file of ours alone" {
   start
   type_line 'for i = 1, 2 do'
