@@ -130,44 +130,45 @@ static void end_line(void) {
   putchar('\n');
 }
 
-// what ends a program, and would leave the terminal as readline has it
-static const int endings[] = {SIGHUP, SIGQUIT, SIGTERM};
-enum { ENDINGS = sizeof endings / sizeof *endings };
+// what stops or ends a program, with the terminal as readline has it
+static const int watched[] = {SIGTSTP, SIGHUP, SIGQUIT, SIGTERM};
+enum { WATCHED = sizeof watched / sizeof *watched };
 
-static volatile sig_atomic_t noted;  // the last of them
+static volatile sig_atomic_t noted;  // one of them
 
 static void note(int signal_number) {
-  noted = signal_number;
+  if (noted == 0 || noted == SIGTSTP) noted = signal_number;  // an end stays
 }
 
 typedef struct watch {
   sigset_t mask;  // as it was
-  struct sigaction actions[ENDINGS];
+  struct sigaction actions[WATCHED];
 } watch;
 
-/* From here on signals come while we wait, and at no other time. */
+/* From here on these signals come while we wait, and at no other time. */
 static void watch_begin(watch *w) {
   sigset_t held;
   sigemptyset(&held);
   sigaddset(&held, SIGINT);
-  for (int i = 0; i < ENDINGS; i++) sigaddset(&held, endings[i]);
+  for (int i = 0; i < WATCHED; i++) sigaddset(&held, watched[i]);
   sigprocmask(SIG_BLOCK, &held, &w->mask);
   noted = 0;
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = note;
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < ENDINGS; i++) {
-    sigaction(endings[i], NULL, &w->actions[i]);
+  for (int i = 0; i < WATCHED; i++) {
+    sigaction(watched[i], NULL, &w->actions[i]);
     if (w->actions[i].sa_handler == SIG_IGN) continue;  // nohup's wish
-    sigaction(endings[i], &action, NULL);
+    sigaction(watched[i], &action, NULL);
   }
 }
 
-/* A signal that was noted is raised again, and ends the program as ever. */
+/* A signal that was noted is raised again, and stops or ends the
+ * program as ever. */
 static void watch_end(const watch *w) {
-  for (int i = 0; i < ENDINGS; i++) {
-    sigaction(endings[i], &w->actions[i], NULL);
+  for (int i = 0; i < WATCHED; i++) {
+    sigaction(watched[i], &w->actions[i], NULL);
   }
   if (noted) raise(noted);
   sigprocmask(SIG_SETMASK, &w->mask, NULL);
@@ -179,6 +180,15 @@ static bool wait_for_input(const watch *w) {
   FD_ZERO(&input);
   FD_SET(STDIN_FILENO, &input);
   return pselect(STDIN_FILENO + 1, &input, NULL, NULL, NULL, &w->mask) > 0;
+}
+
+/* Ctrl-Z: stops with the terminal as it was, and goes on with the line. */
+static void stop(watch *w) {
+  rl_deprep_terminal();
+  watch_end(w);  // stops here
+  watch_begin(w);
+  rl_prep_terminal(1);
+  rl_forced_update_display();
 }
 
 static void give_up_line(void) {
@@ -200,8 +210,10 @@ static outcome read_line(const char *prompt, char **line) {
   taken = NULL;
   watch_begin(&w);
   rl_callback_handler_install(prompt, take_line);
-  while (!done && !interrupted && !noted) {
-    if (wait_for_input(&w)) {
+  while (!done && !interrupted && (!noted || noted == SIGTSTP)) {
+    if (noted == SIGTSTP) {
+      stop(&w);
+    } else if (wait_for_input(&w)) {
       rl_callback_read_char();
     } else if (errno != EINTR) {
       break;

@@ -238,7 +238,9 @@ start_shell() {
 @test "a signal at the prompt ends the session, and leaves the terminal as it was" {
   for name in TERM HUP QUIT; do
     start_shell
-    type_line "(ulimit -c 0; exec sh -c 'echo \$\$ >$T/pid; exec $PORTINFO'); stty -a"
+    # no prompt of a shell in between, which would mend the terminal
+    printf '%s\n' 'ulimit -c 0' "sh -c 'echo \$\$ >$T/pid; exec $PORTINFO'" 'stty -a' >"$T/run"
+    type_line "sh $T/run"
     prompts
     keys -l 'left'
     sees 'portinfo> left'
@@ -247,6 +249,25 @@ start_shell() {
     has ' echo '
     lacks has '-icanon'
   done
+}
+
+@test "Ctrl-Z stops the session, and fg shows the line again" {
+  start_shell
+  type_line "$PORTINFO"
+  prompts
+  keys -l '"kept" .. 1'
+  sees '"kept" .. 1'
+  keys C-z
+  sees Stopped
+  keys C-l
+  type_line 'clear; stty -a | grep -o " icanon"; fg'
+  prompts 'portinfo> "kept" .. 1'
+  has_line ' icanon'
+  keys -l ' + 1'
+  prompts 'portinfo> "kept" .. 1 + 1'
+  keys Enter
+  sees_line kept2
+  goes_on
 }
 
 @test "history is kept, chunk by chunk, in a file of ours alone" {
