@@ -111,7 +111,7 @@ end
 -- Where history is kept; nil if it is not.
 local kept
 
--- Loads or saves it. What goes wrong is told once, and then there is none.
+-- Loads it or appends to it. What goes wrong is told once, and then there is none.
 local function history(act)
   if not kept then return end
   local ok, message = act(kept)
@@ -128,7 +128,7 @@ local function turn(env)
   if code == nil then return true end
   if code == false or code:match "^%s*$" then return false end
   terminal.remember(code)
-  history(terminal.save_history) -- a session may also end with its window
+  history(terminal.append_history) -- a session may also end with its window
   if code:match "^%s*%." then
     return run_command(code:match "^%s*(.*)") == "quit"
   elseif not compiled then

@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,24 +317,36 @@ static int l_load_history(lua_State *L) {
   history_comment_char = '#';
   history_write_timestamps = 1;
 #endif
-  stifle_history(MOST_HISTORY);
   const char *why = why_not(path);
   if (why != NULL) return refuse(L, path, why);
   int rc = read_history(path);
   if (rc != 0 && rc != ENOENT) return refuse(L, path, strerror(rc));
+  bool full = history_length > MOST_HISTORY;
+  stifle_history(MOST_HISTORY);
+  rc = full ? write_history(path) : 0;
+  if (rc != 0) return refuse(L, path, strerror(rc));
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int l_save_history(lua_State *L) {
+/* Makes the file, for us alone, if there is none. */
+static int make_file(const char *path) {
+  int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  int fd = open(path, flags, 0600);
+  if (fd < 0) return errno;
+  close(fd);
+  return 0;
+}
+
+/* Other sessions write to the file too: what is there stays. */
+static int l_append_history(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   int rc = make_folders(path);
   if (rc != 0) return refuse(L, path, strerror(rc));
   const char *why = why_not(path);
   if (why != NULL) return refuse(L, path, why);
-  mode_t mask = umask(0077);
-  rc = write_history(path);
-  umask(mask);
+  rc = make_file(path);
+  if (rc == 0) rc = append_history(1, path);
   if (rc != 0) return refuse(L, path, strerror(rc));
   lua_pushboolean(L, 1);
   return 1;
@@ -351,7 +364,7 @@ static int l_load_history(lua_State *L) {
   return 1;
 }
 
-static int l_save_history(lua_State *L) {
+static int l_append_history(lua_State *L) {
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -367,7 +380,7 @@ int luaopen_portinfo_terminal(lua_State *L) {
       {"call", l_call},
       {"remember", l_remember},
       {"load_history", l_load_history},
-      {"save_history", l_save_history},
+      {"append_history", l_append_history},
       {NULL, NULL},
   };
   luaL_newlib(L, functions);

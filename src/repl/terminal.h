@@ -22,8 +22,10 @@ bool terminal_interrupted(void);
  *                        clears the flag
  *   interrupted()        the flag
  *   call(f, ...)         as pcall, but ok, interrupted, results; clears the
- * flag remember(text)       adds to the history load_history(path),
- * save_history(path)   true, or nil and a message
+ *                        flag
+ *   remember(text)       adds to the history
+ *   load_history(path), append_history(path)
+ *                        true, or nil and a message; the last entry is appended
  */
 int luaopen_portinfo_terminal(lua_State *L);
 

@@ -290,6 +290,34 @@ start_shell() {
   leave
 }
 
+@test "two sessions at once keep the history of both" {
+  start
+  type_line '"one"'
+  sees_line one
+  local first=$SERVER
+  SERVER=
+  start
+  type_line '"two"'
+  sees_line two
+  OTHER=$SERVER
+  SERVER=$first
+  type_line '"three"'
+  sees_line three
+  leave
+  tmux -L "$OTHER" kill-server
+  [ "$(grep -v '^#' "$HISTORY" | tr '\n' ' ')" = '"one" "two" "three" ' ]
+}
+
+@test "a long history loses its oldest chunks when it is loaded" {
+  mkdir -p "$T/state/portinfo"
+  for ((i = 1; i <= 2010; i++)); do printf '#%s\n"n%s"\n' "$i" "$i"; done >"$HISTORY"
+  start
+  leave
+  [ "$(grep -c '"n' "$HISTORY")" -eq 2000 ]
+  lacks grep -q '"n10"' "$HISTORY"
+  grep -q '"n11"' "$HISTORY"
+}
+
 @test "history is below HOME when nothing else is said" {
   start -u XDG_STATE_HOME
   type_line '"kept"'
