@@ -1,16 +1,20 @@
 -- cli.lua: the command: its words, options, streams and exit status.
 
-local chunk = require "portinfo.chunk"
 local core = require "portinfo.core"
-local doctor = require "portinfo.doctor"
 local escape = require "portinfo.escape"
-local json = require "portinfo.json"
-local page = require "portinfo.page"
-local predicate = require "portinfo.predicate"
-local render = require "portinfo.render"
-local schema = require "portinfo.schema"
-local search = require "portinfo.search"
 local terminal = require "portinfo.terminal"
+
+-- Modules that a call may do without are loaded at their first use: compiling them
+-- all takes longer than most answers.
+local function later(name)
+  return setmetatable({}, {__index = function(_, key)
+    return require("portinfo." .. name)[key]
+  end})
+end
+
+local chunk, doctor, json = later "chunk", later "doctor", later "json"
+local page, predicate, render = later "page", later "predicate", later "render"
+local schema, search = later "schema", later "search"
 
 local usage = [[
 usage: portinfo                          a Lua prompt (from a pipe: runs a script)
