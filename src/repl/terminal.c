@@ -26,6 +26,12 @@
 
 enum { MOST_HISTORY = 2000 };
 
+#ifdef PI_LIBEDIT
+enum { NEWEST = 0 };  // its append_history(n) writes one entry more than n
+#else
+enum { NEWEST = 1 };
+#endif
+
 /* ---- Interrupts --------------------------------------------------------- */
 
 // the only statics of the program: a signal has nowhere else to put its news
@@ -346,7 +352,7 @@ static int l_append_history(lua_State *L) {
   const char *why = why_not(path);
   if (why != NULL) return refuse(L, path, why);
   rc = make_file(path);
-  if (rc == 0) rc = append_history(1, path);
+  if (rc == 0) rc = append_history(NEWEST, path);
   if (rc != 0) return refuse(L, path, strerror(rc));
   lua_pushboolean(L, 1);
   return 1;
