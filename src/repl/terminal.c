@@ -222,6 +222,8 @@ static outcome read_line(const char *prompt, char **line) {
       stop(&w);
     } else if (wait_for_input(&w)) {
       rl_callback_read_char();
+      // a terminal that is gone is always ready, and libedit reads on for ever
+      if (!done && !isatty(STDIN_FILENO)) break;
     } else if (errno != EINTR) {
       break;
     } else if (!interrupted && !noted) {
