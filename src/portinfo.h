@@ -549,7 +549,7 @@ typedef struct pi_quality {
     pi_backend backend; /* which one served; NONE: see os */
     int os;             /* why the better one did not: its errno, or 0 */
     unsigned retries;   /* of dumps that the kernel called inconsistent */
-    bool partial;       /* still inconsistent after them, or cut short */
+    bool partial;       /* inconsistent after all, or not all of it readable */
     bool wanted;        /* false: the filter did not need it */
     bool absent;        /* this host has no such protocol or family */
     bool no_bound;      /* it has no sockets that are bound and nothing else */

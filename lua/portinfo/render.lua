@@ -185,7 +185,7 @@ local function source_lines(quality, lines)
         source.no_bound and ", which lacks bound sockets" or "", source.error)
     end
     if source.partial then
-      lines[#lines + 1] = what .. " changed while it was read: rows may be missing"
+      lines[#lines + 1] = what .. " could not be read whole: rows may be missing"
     end
   end
 end

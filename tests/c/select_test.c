@@ -1,31 +1,12 @@
 /* select_test.c: the rows that a filter picks, what it reads for that, and the
  * order that people read them in. */
+#include "filters.h"
 #include "script.h"
 
 static int reset(void **state) {
   (void)state;
   script_reset();
   return 0;
-}
-
-static pi_filter *word(const char *text) {
-  pi_filter *f = NULL;
-  assert_int_equal(0, pi_filter_parse(text, strlen(text), &f, NULL));
-  return f;
-}
-
-static pi_filter *is(pi_field field, const char *value) {
-  pi_operand o = {
-      .kind = PI_OPERAND_TEXT, .text = value, .length = strlen(value)};
-  pi_filter *f = NULL;
-  assert_int_equal(0, pi_filter_in(field, &o, 1, &f, NULL));
-  return f;
-}
-
-static pi_filter *both(pi_filter *a, pi_filter *b) {
-  pi_filter *f = NULL;
-  assert_int_equal(0, pi_filter_and(a, b, &f, NULL));
-  return f;
 }
 
 /* Selects, and ends the filter. */

@@ -74,14 +74,16 @@ static int read_netlink(source *s, pi_error *err) {
 }
 
 static int read_table(source *s, pi_error *err) {
-  size_t before = pi__reading_rows(s->reading);
-  int rc = pi__proctable_read(s->want, s->query.proto, s->query.family,
-                              s->query.states, add_row, s->reading, err);
+  size_t before = pi__reading_rows(s->reading), skipped;
+  int rc =
+      pi__proctable_read(s->want, s->query.proto, s->query.family,
+                         s->query.states, add_row, s->reading, &skipped, err);
   if (rc != 0) {
     pi__reading_rewind(s->reading, before);
     return rc;
   }
   s->note->backend = PI_BACKEND_PROC;
+  s->note->partial = skipped > 0;
   s->note->no_bound = s->query.proto == PI_PROTO_TCP &&
                       (s->query.states >> PI_STATE_CLOSED & 1);
   return 0;
@@ -159,23 +161,28 @@ static int mark_chosen(void *arg, const pi__row *row, pi_error *err) {
   return 0;
 }
 
-static int dump_marks(source *s, row_visit mark, pi_error *err) {
+/* *whole: every socket was told of, so that the absence of one means something.
+ */
+static int dump_marks(source *s, row_visit mark, bool *whole, pi_error *err) {
   bool interrupted;
   size_t skipped;
-  return pi__sockdiag_dump(s->reading, &s->query, mark, s->reading,
-                           &interrupted, &skipped, err);
+  int rc = pi__sockdiag_dump(s->reading, &s->query, mark, s->reading,
+                             &interrupted, &skipped, err);
+  *whole = rc == 0 && !interrupted && skipped == 0;
+  return rc;
 }
 
 /* Which ports the kernel chose, and where that is no proof of the contrary for
  * the rest, which ones it did not: a socket may be gone since it was read. */
 static int read_marks(source *s, pi_error *err) {
+  bool whole;
   s->query.choice = PI__CHOICE_KERNEL;
-  int rc = dump_marks(s, mark_autobound, err);
-  s->note->autobound = rc == 0;
-  if (rc != 0) return rc;
+  int rc = dump_marks(s, mark_autobound, &whole, err);
+  s->note->autobound = whole;
+  if (!whole) return rc;
   if (!pi__reading_doubt(s->reading, s->query.proto, s->query.family)) return 0;
   s->query.choice = PI__CHOICE_PROCESS;
-  return dump_marks(s, mark_chosen, err);
+  return dump_marks(s, mark_chosen, &whole, err);
 }
 
 static int read_autobound(const pi__want *want, pi__reading *reading,
@@ -217,7 +224,8 @@ static int read_alive(const pi__want *want, pi__reading *reading,
                              &interrupted, &skipped, &trouble);
     } else if (s.note->backend == PI_BACKEND_PROC) {
       rc = pi__proctable_read(want, s.query.proto, s.query.family,
-                              s.query.states, mark_alive, reading, &trouble);
+                              s.query.states, mark_alive, reading, &skipped,
+                              &trouble);
     }
     if (!is_final(rc)) continue;
     if (err != NULL) *err = trouble;

@@ -140,7 +140,7 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
                        uint16_t states,
                        int (*visit)(void *arg, const pi__row *row,
                                     pi_error *err),
-                       void *arg, pi_error *err) {
+                       void *arg, size_t *skipped, pi_error *err) {
   char path[4096], line[1024];
   snprintf(path, sizeof path, "%s/net/%s%s", want->proc,
            proto == PI_PROTO_TCP ? "tcp" : "udp",
@@ -150,10 +150,12 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
     return pi__fail(err, PI_EOS, errno, "%s: %s", path, strerror(errno));
   }
   int rc = 0;
-  while (rc == 0 && fgets(line, sizeof line, file) != NULL) {
+  *skipped = 0;
+  for (size_t n = 0; rc == 0 && fgets(line, sizeof line, file) != NULL; n++) {
     pi__row row;
     if (!pi__proctable_line(proto, family, line, strcspn(line, "\n"), &row)) {
-      continue;  // the heading
+      *skipped += n > 0;  // the first is the heading
+      continue;
     }
     if (states >> row.state & 1) rc = visit(arg, &row, err);
   }

@@ -8,11 +8,12 @@
 bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
                         size_t length, pi__row *row);
 
-/* Visits every socket of one table in one of `states` (bits of pi_state). */
+/* Visits every socket of one table in one of `states` (bits of pi_state).
+ * *skipped: lines behind the heading that could not be read. */
 int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
                        uint16_t states,
                        int (*visit)(void *arg, const pi__row *row,
                                     pi_error *err),
-                       void *arg, pi_error *err);
+                       void *arg, size_t *skipped, pi_error *err);
 
 #endif
