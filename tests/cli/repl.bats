@@ -9,6 +9,7 @@ setup() {
   T=$BATS_TEST_TMPDIR
   HISTORY=$T/state/portinfo/history
   export HOME=$T XDG_STATE_HOME=$T/state LC_ALL=C.UTF-8 TMUX_TMPDIR=$T
+  export SHELL=$BASH # which outlives Ctrl-C; an account may have none to log in with
   unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_CPATH INPUTRC TMUX
 }
 
