@@ -445,6 +445,15 @@ PI_API int pi_filter_copy(const pi_filter *filter, pi_filter **ret,
                           pi_error *err);
 PI_API void pi_filter_free(pi_filter *filter);
 
+/* Takes `length` bytes; non-zero stops the writing. */
+typedef int (*pi_sink)(void *arg, const char *bytes, size_t length);
+
+/* Writes a filter to `sink` in its own language; parsed, the text means the same
+ * again. Every row is "". Returns 0, what `sink` returned, or PI_EINVAL for text
+ * that the language cannot quote, which only a value can hold. */
+PI_API int pi_filter_write(const pi_filter *filter, pi_sink sink, void *arg,
+                           pi_error *err);
+
 /* The groups whose fields it tests, as PI_GROUP_* bits. */
 PI_API unsigned pi_filter_groups(const pi_filter *filter);
 
@@ -596,9 +605,6 @@ PI_API int pi_selection_sort(const pi_snapshot *snapshot,
 /* ---- Bulk output -------------------------------------------------------- */
 
 typedef enum pi_format { PI_TSV, PI_CSV, PI_JSON, PI_NDJSON } pi_format;
-
-/* Takes `length` bytes; non-zero stops the writing. */
-typedef int (*pi_sink)(void *arg, const char *bytes, size_t length);
 
 /* Writes the selected rows with `n` fields to `sink`, in blocks, memory bounded
  * whatever the number of rows. The groups of the fields must have been read.

@@ -34,6 +34,22 @@ void pi__set_boolean(lua_State *L, const char *name, bool value);
 /* An empty text is left out. */
 void pi__set_text(lua_State *L, const char *name, const char *text);
 
+/* Bytes that grow outside of Lua's error handling: its allocator returns NULL
+ * where a buffer of lauxlib would jump over the library's frames. */
+typedef struct pi__bytes {
+  lua_Alloc alloc;
+  void *ud;
+  char *data;
+  size_t used, size;
+} pi__bytes;
+
+/* [-0, +1, m] A to-be-closed box. */
+pi__bytes *pi__bytes_new(lua_State *L);
+int pi__bytes_add(void *bytes, const char *data, size_t length); /* a pi_sink */
+/* [-0, +n, m] What was written as a string, or what went wrong (`rc`). */
+int pi__bytes_push(lua_State *L, const pi__bytes *bytes, int rc,
+                   const pi_error *err);
+
 /* [-0, +0, m] A metatable whose methods are found in itself. */
 void pi__make_class(lua_State *L, const char *name, const luaL_Reg *methods);
 

@@ -158,11 +158,24 @@ static int predicate_groups(lua_State *L) {
   return 1;
 }
 
+/* predicate:text() -> the filter in its own language, or nil and why not */
+static int predicate_text(lua_State *L) {
+  const pi_filter *filter = pi__check_filter(L, 1);
+  pi_error err = {0};
+  pi__bytes *b = pi__bytes_new(L);
+  int rc = pi_filter_write(filter, pi__bytes_add, b, &err);
+  return pi__bytes_push(L, b, rc, &err);
+}
+
 void pi__open_predicate(lua_State *L) {
   static const luaL_Reg meta[] = {
-      {"__gc", predicate_gc},       {"__band", predicate_and},
-      {"__bor", predicate_or},      {"__bnot", predicate_not},
-      {"groups", predicate_groups}, {NULL, NULL},
+      {"__gc", predicate_gc},
+      {"__band", predicate_and},
+      {"__bor", predicate_or},
+      {"__bnot", predicate_not},
+      {"groups", predicate_groups},
+      {"text", predicate_text},
+      {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"predicate_parse", predicate_parse},

@@ -166,52 +166,6 @@ static int selection_write(lua_State *L) {
   return 1;
 }
 
-/* Bytes that grow outside of Lua's error handling: its allocator returns NULL
- * where a buffer of lauxlib would jump over the library's frames. */
-typedef struct bytes {
-  lua_Alloc alloc;
-  void *ud;
-  char *data;
-  size_t used, size;
-} bytes;
-
-static int append(void *arg, const char *data, size_t length) {
-  bytes *b = arg;
-  if (b->size - b->used < length) {
-    size_t size = b->size * 2 + length;
-    char *grown = b->alloc(b->ud, b->data, b->size, size);
-    if (grown == NULL) return ENOMEM;
-    b->data = grown;
-    b->size = size;
-  }
-  memcpy(b->data + b->used, data, length);
-  b->used += length;
-  return 0;
-}
-
-static int bytes_gc(lua_State *L) {
-  bytes *b = lua_touserdata(L, 1);
-  b->alloc(b->ud, b->data, b->size, 0);
-  b->data = NULL;
-  b->size = b->used = 0;
-  return 0;
-}
-
-/* [-0, +1, m] A to-be-closed box. */
-static bytes *bytes_new(lua_State *L) {
-  bytes *b = lua_newuserdatauv(L, sizeof *b, 0);
-  memset(b, 0, sizeof *b);
-  b->alloc = lua_getallocf(L, &b->ud);
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, bytes_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, bytes_gc);
-  lua_setfield(L, -2, "__close");
-  lua_setmetatable(L, -2);
-  lua_toclose(L, -1);
-  return b;
-}
-
 /* selection:text(format, fields) -> string, or nil, message, errno. */
 static int selection_text(lua_State *L) {
   pi_format format = check_format(L, 2);
@@ -222,12 +176,9 @@ static int selection_text(lua_State *L) {
   const pi_selection *rows = check_selection(L, 1, &s);
   if (read_fields(s, rows, fields, n, &err) != 0)
     return pi__push_refusal(L, &err);
-  bytes *b = bytes_new(L);
-  int rc = pi_emit(s, rows, format, fields, n, append, b, &err);
-  if (rc > 0 || rc == PI_ENOMEM) return luaL_error(L, "not enough memory");
-  if (rc != 0) return pi__push_refusal(L, &err);
-  lua_pushlstring(L, b->data != NULL ? b->data : "", b->used);
-  return 1;
+  pi__bytes *b = pi__bytes_new(L);
+  int rc = pi_emit(s, rows, format, fields, n, pi__bytes_add, b, &err);
+  return pi__bytes_push(L, b, rc, &err);
 }
 
 void pi__open_selection(lua_State *L) {

@@ -79,20 +79,30 @@ static int add_ports(pi_filter *f, slice s, uint64_t first, uint64_t last,
   return add_span(f, first, last, err);
 }
 
+/* Adds ports of a service, which may have them for several transports. */
+static int add_once(pi_filter *f, size_t from, uint64_t first, uint64_t last,
+                    pi_error *err) {
+  for (size_t i = from; i < f->count; i++) {
+    if (f->members[i].first == first && f->members[i].last == last) return 0;
+  }
+  return add_span(f, first, last, err);
+}
+
 static bool add_service(pi_filter *f, slice s, int *rc, pi_error *err) {
+  const size_t from = f->count;
   pi_record record;
   bool found = false;
   for (unsigned i = 0; pi_service_record(s.text, s.length, i, &record); i++) {
     if (!record.has_port || record.status != PI_STATUS_ASSIGNED) continue;
     found = true;
-    *rc = add_span(f, record.first, record.last, err);
+    *rc = add_once(f, from, record.first, record.last, err);
     if (*rc != 0) return true;
   }
   if (found) return true;
   pi_use use;
   for (unsigned i = 0; pi_service_use(s.text, s.length, i, &use); i++) {
     found = true;
-    *rc = add_span(f, use.first, use.last, err);
+    *rc = add_once(f, from, use.first, use.last, err);
     if (*rc != 0) return true;
   }
   return found;
@@ -163,6 +173,20 @@ static void spread(pi__member *m, unsigned prefix) {
     m->high.bytes[i] = (uint8_t)(m->low.bytes[i] | (uint8_t)~mask);
     m->low.bytes[i] &= mask;
   }
+}
+
+int pi__block_prefix(const pi__member *m) {
+  unsigned prefix = 0;
+  while (prefix < 128) {
+    unsigned bit = 0x80u >> prefix % 8;
+    if ((m->low.bytes[prefix / 8] ^ m->high.bytes[prefix / 8]) & bit) break;
+    prefix++;
+  }
+  for (unsigned i = prefix; i < 128; i++) {
+    unsigned bit = 0x80u >> i % 8;
+    if (m->low.bytes[i / 8] & bit || !(m->high.bytes[i / 8] & bit)) return -1;
+  }
+  return (int)prefix;
 }
 
 /* `172.16/12` is 172.16.0.0/12: missing parts of a block are zero. */

@@ -95,21 +95,6 @@ static void emit_op(program *p, unsigned op) {
   emit(p, &step);
 }
 
-/* The length of the prefix that makes a block, or 0 if none does. */
-static unsigned block_prefix(const pi__member *m) {
-  unsigned prefix = 0;
-  while (prefix < 128) {
-    unsigned bit = 0x80u >> prefix % 8;
-    if ((m->low.bytes[prefix / 8] ^ m->high.bytes[prefix / 8]) & bit) break;
-    prefix++;
-  }
-  for (unsigned i = prefix; i < 128; i++) {
-    unsigned bit = 0x80u >> i % 8;
-    if (m->low.bytes[i / 8] & bit || !(m->high.bytes[i / 8] & bit)) return 0;
-  }
-  return prefix;
-}
-
 /* Does a block of IPv6 take in the mapped addresses? To a kernel those of a
  * socket of family 6 are in it, to us they are IPv4. */
 static bool holds_mapped(const pi__member *m) {
@@ -137,8 +122,9 @@ static bool step_of(pi_field field, const pi__member *m, pi__step *step) {
   }
   if (m->kind != PI__BLOCK || holds_mapped(m)) return false;
   step->address = m->low;
-  step->prefix = block_prefix(m);
-  return step->prefix > 0;
+  int prefix = pi__block_prefix(m);
+  step->prefix = prefix > 0 ? (unsigned)prefix : 0;
+  return prefix > 0;
 }
 
 /* Emits a set as alternatives; false if one of them is beyond a kernel. */

@@ -210,3 +210,17 @@ describe("a wrong filter", function()
     for _ = 1, 10 do refuses({aaa = 1, bbb = 2, zzz = 3}, "unknown field 'aaa'") end
   end)
 end)
+
+describe("the text of a predicate", function()
+  it("says the same in the filter language", function()
+    assert.equal("lport in {80, 443} and not process = nginx*",
+      (pi.p{lport = {80, 443}} & ~pi.p{process = "nginx*"}):text())
+    assert.equal("", pi.p():text())
+  end)
+
+  it("is none for what no text can say", function()
+    local text, message = pi.p{process = "a'b\"c"}:text()
+    assert.is_nil(text)
+    assert.matches("no way to write", message)
+  end)
+end)
