@@ -448,9 +448,9 @@ PI_API void pi_filter_free(pi_filter *filter);
 /* Takes `length` bytes; non-zero stops the writing. */
 typedef int (*pi_sink)(void *arg, const char *bytes, size_t length);
 
-/* Writes a filter to `sink` in its own language; parsed, the text means the same
- * again. Every row is "". Returns 0, what `sink` returned, or PI_EINVAL for text
- * that the language cannot quote, which only a value can hold. */
+/* Writes a filter to `sink` in its own language; parsed, the text means the
+ * same again. Every row is "". Returns 0, what `sink` returned, or PI_EINVAL
+ * for text that the language cannot quote, which only a value can hold. */
 PI_API int pi_filter_write(const pi_filter *filter, pi_sink sink, void *arg,
                            pi_error *err);
 
@@ -602,16 +602,64 @@ PI_API size_t pi_selection_undecided_at(const pi_selection *selection,
 PI_API int pi_selection_sort(const pi_snapshot *snapshot,
                              pi_selection *selection, pi_error *err);
 
+/* A key to sort by: a field (of several values the first), or -1 for how many
+ * rows a row stands for. Rows with a value come first whatever the direction,
+ * then those that have none, then those of which it is unknown. */
+typedef struct pi_order {
+  int field;
+  bool down;
+} pi_order;
+
+/* Sorts by `n` keys, the first being the weightiest; equal rows stay as they
+ * stood. The groups of the fields must have been read. */
+PI_API int pi_selection_sort_by(const pi_snapshot *snapshot,
+                                pi_selection *selection, const pi_order *keys,
+                                size_t n, pi_error *err);
+
+/* Keeps the first `most` rows. */
+PI_API void pi_selection_limit(pi_selection *selection, size_t most);
+
+/* Keeps one row of all those that have the same values of `n` fields (of
+ * several values the first counts; unknown is a value like others): the first
+ * that stands there. A tally also counts them, and puts the most frequent
+ * first. The groups of the fields must have been read. On failure the selection
+ * is only good for being freed. */
+PI_API int pi_selection_distinct(const pi_snapshot *snapshot,
+                                 pi_selection *selection,
+                                 const pi_field *fields, size_t n,
+                                 pi_error *err);
+PI_API int pi_selection_tally(const pi_snapshot *snapshot,
+                              pi_selection *selection, const pi_field *fields,
+                              size_t n, pi_error *err);
+
+/* Was it tallied, and how many rows does the i-th stand for (else 1)? */
+PI_API bool pi_selection_tallied(const pi_selection *selection);
+PI_API uint64_t pi_selection_tally_at(const pi_selection *selection, size_t i);
+
+/* Selected and undecided rows change places. Not for one that was tallied. */
+PI_API void pi_selection_turn(pi_selection *selection);
+
+/* A further test, made by the caller, must hold as well: `truths` has its
+ * pi_truth of each selected row, and behind them of each undecided one. */
+PI_API int pi_selection_narrow(pi_selection *selection, const uint8_t *truths,
+                               pi_error *err);
+
 /* ---- Bulk output -------------------------------------------------------- */
 
 typedef enum pi_format { PI_TSV, PI_CSV, PI_JSON, PI_NDJSON } pi_format;
 
+enum {
+  PI_EMIT_NO_HEADER = 1, /* TSV and CSV without a line of names */
+  PI_EMIT_NUL = 2,       /* lines end with a NUL byte, for xargs -0 */
+};
+
 /* Writes the selected rows with `n` fields to `sink`, in blocks, memory bounded
- * whatever the number of rows. The groups of the fields must have been read.
- * Returns 0, what `sink` returned, or a negative PI_E*. */
+ * whatever the number of rows; of tallied rows `count` comes first. The groups
+ * of the fields must have been read. `flags`: PI_EMIT_* bits. Returns 0, what
+ * `sink` returned, or a negative PI_E*. */
 PI_API int pi_emit(const pi_snapshot *snapshot, const pi_selection *selection,
-                   pi_format format, const pi_field *fields, size_t n,
-                   pi_sink sink, void *arg, pi_error *err);
+                   pi_format format, unsigned flags, const pi_field *fields,
+                   size_t n, pi_sink sink, void *arg, pi_error *err);
 
 /* The candidate that a misspelt word most likely means (case ignored, at most
  * two slips), or NULL. For messages. */

@@ -97,6 +97,101 @@ static int selection_sort(lua_State *L) {
   return 1;
 }
 
+/* [-0, +0, v] The number of items of the list at `arg`, at most `most`. */
+static size_t check_list(lua_State *L, int arg, size_t most) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_Unsigned n = lua_rawlen(L, arg);
+  luaL_argcheck(L, n >= 1 && n <= most, arg, "an empty list, or too long");
+  return (size_t)n;
+}
+
+/* selection:sort_by{"lport", "-rxq", "count"...} -> the selection */
+static int selection_sort_by(lua_State *L) {
+  pi_order keys[PI_FIELD_COUNT + 1];
+  pi_snapshot *s;
+  pi_error err;
+  size_t n = check_list(L, 2, PI_FIELD_COUNT + 1);
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, 2, (lua_Integer)i + 1);
+    const char *name = luaL_checkstring(L, -1);
+    keys[i].down = *name == '-';
+    name += keys[i].down;
+    keys[i].field = pi_field_find(name, strlen(name));
+    luaL_argcheck(L, keys[i].field >= 0 || strcmp(name, "count") == 0, 2,
+                  "no such field");
+    lua_pop(L, 1);
+  }
+  pi_selection *rows = check_selection(L, 1, &s);
+  if (pi_selection_sort_by(s, rows, keys, n, &err) != 0) {
+    return pi__push_refusal(L, &err);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* selection:limit(n) -> the selection, of n rows at most */
+static int selection_limit(lua_State *L) {
+  pi_snapshot *s;
+  lua_Integer most = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, most >= 0, 2, "less than none");
+  pi_selection_limit(check_selection(L, 1, &s), (size_t)most);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* selection:turn() -> the selection, with the undecided rows selected */
+static int selection_turn(lua_State *L) {
+  pi_snapshot *s;
+  pi_selection_turn(check_selection(L, 1, &s));
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* ---- Tests in Lua ------------------------------------------------------- */
+
+/* [-0, +0, e] What the function at 2 says of a row of the reading at `box`:
+ * nothing is no, nil is unknown. */
+static pi_truth call_test(lua_State *L, int box, size_t row) {
+  int top = lua_gettop(L);
+  lua_pushvalue(L, 2);
+  pi__push_row(L, box, row);
+  lua_call(L, 1, LUA_MULTRET);
+  pi_truth truth = PI_FALSE;
+  if (lua_gettop(L) > top) {
+    bool unknown = lua_isnil(L, top + 1);
+    bool yes = lua_toboolean(L, top + 1);
+    truth = unknown ? PI_UNDECIDED : yes ? PI_TRUE : PI_FALSE;
+  }
+  lua_settop(L, top);
+  return truth;
+}
+
+/* selection:sift(test) -> the selection, of rows for which test(row) is true as
+ * well. Its errors are the caller's. */
+static int selection_sift(lua_State *L) {
+  pi_snapshot *s;
+  pi_error err;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  pi_selection *rows = check_selection(L, 1, &s);
+  int box = lua_gettop(L);
+  size_t n = pi_selection_count(rows);
+  size_t undecided = pi_selection_undecided_count(rows);
+  uint8_t *truths = lua_newuserdatauv(L, n + undecided + 1, 0);
+  for (size_t i = 0; i < n; i++) {
+    truths[i] = (uint8_t)call_test(L, box, pi_selection_at(rows, i));
+  }
+  for (size_t i = 0; i < undecided; i++) {
+    size_t row = pi_selection_undecided_at(rows, i);
+    truths[n + i] = (uint8_t)call_test(L, box, row);
+  }
+  if (pi_selection_narrow(rows, truths, &err) != 0) {
+    return pi__push_refusal(L, &err);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
 /* selection:snapshot() -> its reading */
 static int selection_snapshot(lua_State *L) {
   pi_snapshot *s;
@@ -128,6 +223,43 @@ static size_t check_fields(lua_State *L, int arg, pi_field *fields) {
   return n;
 }
 
+/* ---- Tallies ------------------------------------------------------------ */
+
+typedef int (*tally_fn)(const pi_snapshot *s, pi_selection *rows,
+                        const pi_field *fields, size_t n, pi_error *err);
+
+static int tally_rows(lua_State *L, tally_fn tally) {
+  pi_snapshot *s;
+  pi_error err;
+  pi_field fields[PI_FIELD_COUNT];
+  size_t n = check_fields(L, 2, fields);
+  pi_selection *rows = check_selection(L, 1, &s);
+  if (tally(s, rows, fields, n, &err) != 0) return pi__push_refusal(L, &err);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* selection:distinct(fields) -> the selection, with one row for each of their
+ * values; selection:tally(fields) also counts */
+static int selection_distinct(lua_State *L) {
+  return tally_rows(L, pi_selection_distinct);
+}
+
+static int selection_tally(lua_State *L) {
+  return tally_rows(L, pi_selection_tally);
+}
+
+/* selection:tally_at(i) -> how many rows the i-th stands for */
+static int selection_tally_at(lua_State *L) {
+  pi_snapshot *s;
+  lua_Integer i = luaL_checkinteger(L, 2);
+  const pi_selection *rows = check_selection(L, 1, &s);
+  luaL_argcheck(L, i >= 1 && (lua_Unsigned)i <= pi_selection_count(rows), 2,
+                "no such row");
+  lua_pushinteger(L, (lua_Integer)pi_selection_tally_at(rows, (size_t)i - 1));
+  return 1;
+}
+
 /* Completes what the fields need, if there is a row that needs it. */
 static int read_fields(pi_snapshot *s, const pi_selection *rows,
                        const pi_field *fields, size_t n, pi_error *err) {
@@ -141,12 +273,29 @@ static int write_file(void *arg, const char *bytes, size_t length) {
   return fwrite(bytes, 1, length, arg) == length ? 0 : errno != 0 ? errno : EIO;
 }
 
-/* selection:write(file, format, fields) -> true, or nil, message, errno. */
+/* [-0, +0, m] The PI_EMIT_* bits of the table at `arg`: header = false, nul =
+ * true. */
+static unsigned check_flags(lua_State *L, int arg) {
+  unsigned flags = 0;
+  if (lua_isnoneornil(L, arg)) return 0;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  if (lua_getfield(L, arg, "header") == LUA_TBOOLEAN && !lua_toboolean(L, -1)) {
+    flags |= PI_EMIT_NO_HEADER;
+  }
+  lua_getfield(L, arg, "nul");
+  if (lua_toboolean(L, -1)) flags |= PI_EMIT_NUL;
+  lua_pop(L, 2);
+  return flags;
+}
+
+/* selection:write(file, format, fields[, flags]) -> true, or nil, message,
+ * errno. */
 static int selection_write(lua_State *L) {
   luaL_Stream *stream = luaL_checkudata(L, 2, LUA_FILEHANDLE);
   pi_format format = check_format(L, 3);
   pi_field fields[PI_FIELD_COUNT];
   size_t n = check_fields(L, 4, fields);
+  unsigned flags = check_flags(L, 5);
   luaL_argcheck(L, stream->closef != NULL, 2, "the file is closed");
   pi_snapshot *s;
   pi_error err = {0};
@@ -154,7 +303,8 @@ static int selection_write(lua_State *L) {
   int rc = read_fields(s, rows, fields, n, &err);
   errno = 0;
   if (rc == 0) {
-    rc = pi_emit(s, rows, format, fields, n, write_file, stream->f, &err);
+    rc =
+        pi_emit(s, rows, format, flags, fields, n, write_file, stream->f, &err);
   }
   if (rc == 0 && fflush(stream->f) != 0) rc = errno;
   if (rc < 0) return pi__push_refusal(L, &err);
@@ -166,18 +316,19 @@ static int selection_write(lua_State *L) {
   return 1;
 }
 
-/* selection:text(format, fields) -> string, or nil, message, errno. */
+/* selection:text(format, fields[, flags]) -> string, or nil, message, errno. */
 static int selection_text(lua_State *L) {
   pi_format format = check_format(L, 2);
   pi_field fields[PI_FIELD_COUNT];
   size_t n = check_fields(L, 3, fields);
+  unsigned flags = check_flags(L, 4);
   pi_snapshot *s;
   pi_error err = {0};
   const pi_selection *rows = check_selection(L, 1, &s);
   if (read_fields(s, rows, fields, n, &err) != 0)
     return pi__push_refusal(L, &err);
   pi__bytes *b = pi__bytes_new(L);
-  int rc = pi_emit(s, rows, format, fields, n, pi__bytes_add, b, &err);
+  int rc = pi_emit(s, rows, format, flags, fields, n, pi__bytes_add, b, &err);
   return pi__bytes_push(L, b, rc, &err);
 }
 
@@ -189,6 +340,13 @@ void pi__open_selection(lua_State *L) {
       {"row", selection_row},
       {"undecided_row", selection_undecided_row},
       {"sort", selection_sort},
+      {"sort_by", selection_sort_by},
+      {"limit", selection_limit},
+      {"turn", selection_turn},
+      {"sift", selection_sift},
+      {"distinct", selection_distinct},
+      {"tally", selection_tally},
+      {"tally_at", selection_tally_at},
       {"snapshot", selection_snapshot},
       {"write", selection_write},
       {"text", selection_text},

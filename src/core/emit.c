@@ -1,5 +1,5 @@
 /* emit.c: rows as the bytes of the bulk formats, in blocks. */
-#include "snapshot.h"
+#include "selection.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -177,7 +177,6 @@ static void put_separated(writer *w, const pi_snapshot *s, size_t row,
     put_cell(w, s, row, fields[i], csv ? "\"" : "");
     if (quoted) put_char(w, '"');
   }
-  put_char(w, '\n');
 }
 
 static void put_header(writer *w, const pi_field *fields, size_t n, bool csv) {
@@ -185,7 +184,6 @@ static void put_header(writer *w, const pi_field *fields, size_t n, bool csv) {
     if (i > 0) put_char(w, csv ? ',' : '\t');
     put_string(w, pi_field_describe(fields[i])->name);
   }
-  put_char(w, '\n');
 }
 
 /* ---- JSON (RFC 8259) ---------------------------------------------------- */
@@ -322,7 +320,6 @@ static void put_json_unknown(writer *w, const pi_snapshot *s, size_t row,
 
 static void put_json_row(writer *w, const pi_snapshot *s, size_t row,
                          const pi_field *fields, size_t n) {
-  put_string(w, "{\"v\":1");
   bool unknown = false;
   for (size_t i = 0; i < n; i++) {
     pi_value v = pi_snapshot_value(s, row, fields[i], 0);
@@ -336,41 +333,81 @@ static void put_json_row(writer *w, const pi_snapshot *s, size_t row,
       put_json_value(w, fields[i], &v);
   }
   if (unknown) put_json_unknown(w, s, row, fields, n);
-  put_char(w, '}');
 }
 
 /* ---- The whole ---------------------------------------------------------- */
 
-static void put_rows(writer *w, const pi_snapshot *s, const pi_selection *sel,
-                     pi_format format, const pi_field *fields, size_t n,
-                     pi_error *err) {
-  size_t count = pi_selection_count(sel);
+/* What is written, and how. */
+typedef struct page {
+  const pi_snapshot *snapshot;
+  const pi_selection *selection;
+  pi_format format;
+  char end; /* of a line */
+  const pi_field *fields;
+  size_t n;
+} page;
+
+static bool is_separated(const page *p) {
+  return p->format == PI_TSV || p->format == PI_CSV;
+}
+
+static void put_headings(writer *w, const page *p) {
+  bool csv = p->format == PI_CSV;
+  if (pi_selection_tallied(p->selection)) {
+    put_string(w, csv ? "count," : "count\t");
+  }
+  put_header(w, p->fields, p->n, csv);
+  put_char(w, p->end);
+}
+
+static void put_line(writer *w, const page *p, size_t i) {
+  size_t row = pi_selection_at(p->selection, i);
+  bool csv = p->format == PI_CSV;
+  if (pi_selection_tallied(p->selection)) {
+    put_number(w, pi_selection_tally_at(p->selection, i));
+    put_char(w, csv ? ',' : '\t');
+  }
+  put_separated(w, p->snapshot, row, p->fields, p->n, csv);
+  put_char(w, p->end);
+}
+
+static void put_object(writer *w, const page *p, size_t i) {
+  size_t row = pi_selection_at(p->selection, i);
+  if (p->format == PI_JSON) put_string(w, i > 0 ? ",\n" : "[\n");
+  put_string(w, "{\"v\":1");
+  if (pi_selection_tallied(p->selection)) {
+    put_key(w, "count", "");
+    put_number(w, pi_selection_tally_at(p->selection, i));
+  }
+  put_json_row(w, p->snapshot, row, p->fields, p->n);
+  put_char(w, '}');
+  if (p->format == PI_NDJSON) put_char(w, p->end);
+}
+
+static void put_rows(writer *w, const page *p, pi_error *err) {
+  size_t count = pi_selection_count(p->selection);
+  const pi_snapshot *s = p->snapshot;
   for (size_t i = 0; i < count && w->rc == 0; i++) {
-    size_t row = pi_selection_at(sel, i);
     if (i % 1024 == 0 && s->interrupted != NULL && s->interrupted()) {
       w->rc = pi__fail(err, PI_ECANCELED, 0, "interrupted");
       return;
     }
-    if (format == PI_TSV || format == PI_CSV) {
-      put_separated(w, s, row, fields, n, format == PI_CSV);
-      continue;
-    }
-    if (format == PI_JSON) put_string(w, i > 0 ? ",\n" : "[\n");
-    put_json_row(w, s, row, fields, n);
-    if (format == PI_NDJSON) put_char(w, '\n');
+    if (is_separated(p))
+      put_line(w, p, i);
+    else
+      put_object(w, p, i);
   }
-  if (format == PI_JSON) put_string(w, count > 0 ? "\n]\n" : "[]\n");
+  if (p->format == PI_JSON) put_string(w, count > 0 ? "\n]\n" : "[]\n");
 }
 
 int pi_emit(const pi_snapshot *s, const pi_selection *sel, pi_format format,
-            const pi_field *fields, size_t n, pi_sink sink, void *arg,
-            pi_error *err) {
+            unsigned flags, const pi_field *fields, size_t n, pi_sink sink,
+            void *arg, pi_error *err) {
+  page p = {s, sel, format, flags & PI_EMIT_NUL ? '\0' : '\n', fields, n};
   writer w = {.sink = sink, .arg = arg, .block = pi__realloc(NULL, BLOCK)};
   if (w.block == NULL) return pi__nomem(err);
-  if (format == PI_TSV || format == PI_CSV) {
-    put_header(&w, fields, n, format == PI_CSV);
-  }
-  put_rows(&w, s, sel, format, fields, n, err);
+  if (is_separated(&p) && !(flags & PI_EMIT_NO_HEADER)) put_headings(&w, &p);
+  put_rows(&w, &p, err);
   flush(&w);
   pi__realloc(w.block, 0);
   return w.rc;

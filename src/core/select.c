@@ -1,16 +1,9 @@
-/* select.c: the rows that a filter picks, and the order people read them in. */
+/* select.c: the rows that a filter picks. */
 #include "filter.h"
-#include "snapshot.h"
+#include "selection.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct pi_selection {
-  uint32_t *rows;
-  size_t count, capacity;
-  uint32_t *undecided;
-  size_t undecided_count, undecided_capacity;
-};
 
 static int add(uint32_t **rows, size_t *count, size_t *capacity, size_t row,
                pi_error *err) {
@@ -74,6 +67,7 @@ void pi_selection_free(pi_selection *sel) {
   if (sel == NULL) return;
   pi__realloc(sel->rows, 0);
   pi__realloc(sel->undecided, 0);
+  pi__realloc(sel->tallies, 0);
   pi__realloc(sel, 0);
 }
 
@@ -93,51 +87,42 @@ size_t pi_selection_undecided_at(const pi_selection *sel, size_t i) {
   return sel->undecided[i];
 }
 
-/* ---- Order -------------------------------------------------------------- */
-
-typedef struct sort_key {
-  uint64_t major; /* listening or not, protocol, local port */
-  pi_address laddr, raddr;
-  uint16_t rport;
-  uint32_t row;
-} sort_key;
-
-static bool listens(const pi_snapshot *s, size_t row) {
-  if (pi__cell(s, row, PI_STATE) == PI_STATE_LISTEN) return true;
-  return (s->groups & PI_GROUP_DERIVED) &&
-         pi__cell_sight(s, row, PI_ROLE) == PI_KNOWN &&
-         pi__cell(s, row, PI_ROLE) == PI_ROLE_SERVICE;
+void pi_selection_limit(pi_selection *sel, size_t most) {
+  if (sel->count > most) sel->count = most;
 }
 
-static sort_key key_of(const pi_snapshot *s, uint32_t row) {
-  uint64_t proto = pi__cell(s, row, PI_PROTO);
-  return (sort_key){
-      .major = (uint64_t)!listens(s, row) << 32 | proto << 16 |
-               pi__cell(s, row, PI_LPORT),
-      .laddr = *pi__cell_address(s, row, PI_LADDR),
-      .raddr = *pi__cell_address(s, row, PI_RADDR),
-      .rport = (uint16_t)pi__cell(s, row, PI_RPORT),
-      .row = row,
-  };
+void pi_selection_turn(pi_selection *sel) {
+  pi_selection old = *sel;
+  sel->rows = old.undecided;
+  sel->count = old.undecided_count;
+  sel->capacity = old.undecided_capacity;
+  sel->undecided = old.rows;
+  sel->undecided_count = old.count;
+  sel->undecided_capacity = old.capacity;
 }
 
-static int by_key(const void *a, const void *b) {
-  const sort_key *x = a, *y = b;
-  if (x->major != y->major) return x->major < y->major ? -1 : 1;
-  int c = memcmp(&x->laddr, &y->laddr, sizeof x->laddr);
-  if (c == 0) c = memcmp(&x->raddr, &y->raddr, sizeof x->raddr);
-  if (c != 0) return c;
-  if (x->rport != y->rport) return x->rport < y->rport ? -1 : 1;
-  return x->row < y->row ? -1 : 1;
+static int by_row(const void *a, const void *b) {
+  const uint32_t *x = a, *y = b;
+  return (*x > *y) - (*x < *y);
 }
 
-int pi_selection_sort(const pi_snapshot *s, pi_selection *sel, pi_error *err) {
-  if (sel->count < 2) return 0;
-  sort_key *keys = pi__realloc(NULL, sel->count * sizeof *keys);
-  if (keys == NULL) return pi__nomem(err);
-  for (size_t i = 0; i < sel->count; i++) keys[i] = key_of(s, sel->rows[i]);
-  qsort(keys, sel->count, sizeof *keys, by_key);
-  for (size_t i = 0; i < sel->count; i++) sel->rows[i] = keys[i].row;
-  pi__realloc(keys, 0);
+int pi_selection_narrow(pi_selection *sel, const uint8_t *truths,
+                        pi_error *err) {
+  const uint8_t *of_undecided = truths + sel->count;
+  int rc =
+      pi__reserve(&sel->undecided, &sel->undecided_capacity,
+                  sel->undecided_count + sel->count, sizeof(uint32_t), err);
+  if (rc != 0) return rc;
+  size_t kept = 0, open = 0;
+  for (size_t i = 0; i < sel->undecided_count; i++) {
+    if (of_undecided[i] != PI_FALSE) sel->undecided[open++] = sel->undecided[i];
+  }
+  for (size_t i = 0; i < sel->count; i++) {
+    if (truths[i] == PI_TRUE) sel->rows[kept++] = sel->rows[i];
+    if (truths[i] == PI_UNDECIDED) sel->undecided[open++] = sel->rows[i];
+  }
+  sel->count = kept;
+  sel->undecided_count = open;
+  qsort(sel->undecided, open, sizeof *sel->undecided, by_row);
   return 0;
 }

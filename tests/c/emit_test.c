@@ -37,7 +37,7 @@ static taken emitted(pi_snapshot *s, pi_format format, const pi_field *fields,
   pi_selection *sel = NULL;
   pi_error err = {0};
   assert_int_equal(0, pi_snapshot_select(s, NULL, &sel, &err));
-  assert_int_equal(0, pi_emit(s, sel, format, fields, n, take, &t, &err));
+  assert_int_equal(0, pi_emit(s, sel, format, 0, fields, n, take, &t, &err));
   assert_int_equal(t.used, strlen(t.bytes));
   pi_selection_free(sel);
   return t;
@@ -207,7 +207,7 @@ static void no_rows_are_an_empty_list(void **state) {
   taken t = {0};
   pi_selection *sel = NULL;
   assert_int_equal(0, pi_snapshot_select(s, NULL, &sel, NULL));
-  assert_int_equal(0, pi_emit(s, sel, PI_NDJSON, plain, 1, take, &t, NULL));
+  assert_int_equal(0, pi_emit(s, sel, PI_NDJSON, 0, plain, 1, take, &t, NULL));
   assert_int_equal(0, t.blocks);
   pi_selection_free(sel);
   pi_snapshot_free(s);
@@ -450,7 +450,7 @@ static void a_sink_that_refuses_ends_the_writing(void **state) {
     for (size_t most = 1; most < 200000; most += 65536) {
       taken t = {.most = most};
       pi_error err = {.code = 7};
-      assert_int_equal(28, pi_emit(s, sel, (pi_format)format, plain,
+      assert_int_equal(28, pi_emit(s, sel, (pi_format)format, 0, plain,
                                    LENGTH(plain), take, &t, &err));
       assert_int_equal(most / 65536, t.blocks);
       assert_int_equal(7, err.code);
@@ -458,6 +458,49 @@ static void a_sink_that_refuses_ends_the_writing(void **state) {
     }
   }
   pi_selection_free(sel);
+  pi_snapshot_free(s);
+}
+
+static void tallied_rows_say_how_many_they_are(void **state) {
+  static const struct {
+    pi_format format;
+    unsigned flags;
+    const char *text;
+    size_t length; /* of what holds a NUL */
+  } table[] = {
+      {PI_TSV, 0, "count\tstate\n2\tlisten\n1\tclosed\n", 0},
+      {PI_CSV, 0, "count,state\n2,listen\n1,closed\n", 0},
+      {PI_TSV, PI_EMIT_NO_HEADER, "2\tlisten\n1\tclosed\n", 0},
+      {PI_TSV, PI_EMIT_NO_HEADER | PI_EMIT_NUL, "2\tlisten\0001\tclosed", 17},
+      {PI_NDJSON, 0,
+       "{\"v\":1,\"count\":2,\"state\":\"listen\"}\n"
+       "{\"v\":1,\"count\":1,\"state\":\"closed\"}\n",
+       0},
+      {PI_JSON, 0,
+       "[\n{\"v\":1,\"count\":2,\"state\":\"listen\"},\n"
+       "{\"v\":1,\"count\":1,\"state\":\"closed\"}\n]\n",
+       0},
+  };
+  (void)state;
+  const pi_field field = PI_STATE;
+  script_socket(PI_STATE_CLOSED, "0.0.0.0", 1);
+  script_socket(PI_STATE_LISTEN, "0.0.0.0", 2);
+  script_socket(PI_STATE_LISTEN, "0.0.0.0", 3);
+  pi_snapshot *s = script_take(0);
+  for (size_t i = 0; i < LENGTH(table); i++) {
+    taken t = {0};
+    pi_selection *sel = NULL;
+    assert_int_equal(0, pi_snapshot_select(s, NULL, &sel, NULL));
+    assert_int_equal(0, pi_selection_tally(s, sel, &field, 1, NULL));
+    assert_int_equal(0, pi_emit(s, sel, table[i].format, table[i].flags, &field,
+                                1, take, &t, NULL));
+    if (table[i].flags & PI_EMIT_NUL)
+      assert_memory_equal(table[i].text, t.bytes, table[i].length + 1);
+    else
+      assert_string_equal(table[i].text, t.bytes);
+    free(t.bytes);
+    pi_selection_free(sel);
+  }
   pi_snapshot_free(s);
 }
 
@@ -480,8 +523,8 @@ static void writing_can_be_stopped(void **state) {
   assert_int_equal(0, pi_snapshot_select(s, NULL, &sel, &err));
   patience = 1;
   taken t = {0};
-  assert_int_equal(PI_ECANCELED, pi_emit(s, sel, PI_JSON, plain, LENGTH(plain),
-                                         take, &t, &err));
+  assert_int_equal(PI_ECANCELED, pi_emit(s, sel, PI_JSON, 0, plain,
+                                         LENGTH(plain), take, &t, &err));
   assert_int_equal(PI_ECANCELED, err.code);
   free(t.bytes);
   pi_selection_free(sel);
@@ -503,6 +546,7 @@ int main(void) {
       T(a_row_may_be_larger_than_a_block),
       T(many_rows_come_in_full_blocks),
       T(a_sink_that_refuses_ends_the_writing),
+      T(tallied_rows_say_how_many_they_are),
       T(writing_can_be_stopped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -316,6 +316,31 @@ static void selecting_rows(void **state) {
   pi_filter_free(f);
 }
 
+static int tally_and_narrow(void *arg, pi_error *err) {
+  static const pi_field fields[] = {PI_STATE, PI_LADDR, PI_IFACE};
+  static const pi_order keys[] = {{PI_LADDR, true}, {-1, false}};
+  pi_snapshot *s = arg;
+  pi_selection *sel = NULL;
+  uint8_t truths[4096] = {PI_UNDECIDED};
+  int rc = pi_snapshot_select(s, NULL, &sel, err);
+  if (rc != 0) return rc;
+  assert_true(pi_selection_count(sel) < sizeof truths);
+  rc = pi_selection_narrow(sel, truths, err);
+  pi_selection_turn(sel);
+  if (rc == 0) rc = pi_selection_tally(s, sel, fields, 3, err);
+  if (rc == 0) rc = pi_selection_sort_by(s, sel, keys, 2, err);
+  if (rc == 0) rc = pi_selection_distinct(s, sel, fields, 1, err);
+  pi_selection_free(sel);
+  return rc;
+}
+
+static void shaping_a_selection(void **state) {
+  (void)state;
+  pi_snapshot *s = taken(PI_GROUPS, PI_BACKEND_PROC);
+  assert_true(climb(tally_and_narrow, s) > 5);
+  pi_snapshot_free(s);
+}
+
 static int count_bytes(void *arg, const char *bytes, size_t length) {
   (void)bytes;
   *(size_t *)arg += length;
@@ -333,8 +358,8 @@ static int emit(void *arg, pi_error *err) {
   pi_field fields[PI_FIELD_COUNT];
   size_t bytes = 0;
   for (int f = 0; f < PI_FIELD_COUNT; f++) fields[f] = (pi_field)f;
-  int rc = pi_emit(e->snapshot, e->selection, e->format, fields, PI_FIELD_COUNT,
-                   count_bytes, &bytes, err);
+  int rc = pi_emit(e->snapshot, e->selection, e->format, 0, fields,
+                   PI_FIELD_COUNT, count_bytes, &bytes, err);
   assert_int_equal(rc == 0, bytes > 0);
   return rc;
 }
@@ -375,6 +400,7 @@ int main(void) {
       cmocka_unit_test(taking_rows_back),
       cmocka_unit_test(building_filters),
       cmocka_unit_test(selecting_rows),
+      cmocka_unit_test(shaping_a_selection),
       cmocka_unit_test(writing_rows),
       cmocka_unit_test(reading_the_host),
   };
