@@ -13,8 +13,8 @@ local function later(name)
 end
 
 local chunk, doctor, json = later "chunk", later "doctor", later "json"
-local page, predicate, render = later "page", later "predicate", later "render"
-local schema, search = later "schema", later "search"
+local page, predicate, query = later "page", later "predicate", later "query"
+local render, schema, search = later "render", later "schema", later "search"
 
 local usage = [[
 usage: portinfo                          a Lua prompt (from a pipe: runs a script)
@@ -26,8 +26,11 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo doctor                   what can be seen from here, and how to see more
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
        portinfo FILE.lua [ARG...]        runs a Lua script
+ls:      --columns FIELD,...   --sort [-]FIELD,...   --limit N   --undecided
+         --tally FIELD,... (how often)   --distinct FIELD,...
 options: --format table|tsv|csv|json|ndjson   (a table on a terminal, else TSV)
-         --columns FIELD,...   --width N   --backend netlink|proc   --proc FOLDER
+         --no-header   -0 (lines end with NUL)   --width N
+         --backend netlink|proc   --proc FOLDER
          --strict   -q (no remarks)   -i (a prompt after the script)
          --help   --version
 exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided
@@ -64,16 +67,37 @@ end
 local formats = {table = true, tsv = true, csv = true, json = true, ndjson = true}
 local backends = {auto = true, netlink = true, proc = true}
 
-local function check_columns(text)
-  local names = {}
-  for name in text:gmatch "[^,]+" do
-    local field, message = schema.find(name)
-    if not field then mistake("--columns: %s", message) end
-    if names[field.name] then mistake("--columns: '%s' is named twice", field.name) end
-    names[#names + 1], names[field.name] = field.name, true
+-- The reader of an option that takes fields, separated by commas.
+local function fields_of(option)
+  return function(text)
+    local names = {}
+    for name in text:gmatch "[^,]+" do
+      local field, message = schema.find(name)
+      if not field then mistake("%s: %s", option, message) end
+      if names[field.name] then mistake("%s: '%s' is named twice", option, field.name) end
+      names[#names + 1], names[field.name] = field.name, true
+    end
+    if #names == 0 then mistake("%s: name at least one field", option) end
+    return names
   end
-  if #names == 0 then mistake "--columns: name at least one field" end
-  return names
+end
+
+local function check_sort(text)
+  local keys = {}
+  for key in text:gmatch "[^,]+" do
+    local down, name = key:match "^(%-?)(.*)$"
+    local field, message = schema.find(name)
+    if not field and name ~= "count" then mistake("--sort: %s", message) end
+    keys[#keys + 1] = down .. (field and field.name or name)
+  end
+  if #keys == 0 then mistake "--sort: name at least one field" end
+  return keys
+end
+
+local function check_limit(text)
+  local most = text:find "^%d+$" and math.tointeger(tonumber(text))
+  if not most then mistake("--limit: how many, as a whole number, not '%s'", text) end
+  return most
 end
 
 local function check_width(text)
@@ -96,7 +120,11 @@ local function keep(text) return text end
 
 local valued = {
   ["--format"] = {"format", one_of("--format", formats)},
-  ["--columns"] = {"columns", check_columns},
+  ["--columns"] = {"columns", fields_of "--columns"},
+  ["--tally"] = {"tally", fields_of "--tally"},
+  ["--distinct"] = {"distinct", fields_of "--distinct"},
+  ["--sort"] = {"sort", check_sort},
+  ["--limit"] = {"limit", check_limit},
   ["--width"] = {"width", check_width},
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
@@ -104,6 +132,7 @@ local valued = {
 }
 
 local switches = {
+  ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -202,60 +231,77 @@ end
 
 -- ---- ls --------------------------------------------------------------------------
 
-local function read_selection(filter, options, groups)
-  local snapshot, message = core.take{
-    filter = filter, backend = options.backend, proc = options.proc,
-  }
-  if not snapshot then mistake("%s", message) end
-  local selection, trouble = snapshot:select(filter)
-  if not selection then mistake("%s", trouble) end
-  if #selection > 0 then
-    local ok, why = snapshot:complete(groups)
-    if not ok then mistake("%s", why) end
+-- The query that words and options ask.
+local function ls_query(words, options)
+  local filter, message = predicate.build(table.concat(words, " "))
+  if not filter then filter_mistake(message) end
+  if options.tally and options.distinct then
+    mistake "--tally shows what --distinct would, and how often: take one of them"
   end
-  return selection
+  local q = query.new(filter, {backend = options.backend, proc = options.proc})
+  if options.undecided then q = q:undecided() end
+  local group = options.tally or options.distinct
+  if group and options.columns then
+    mistake "--columns is for sockets: a tally has the fields that it counts by"
+  end
+  if options.columns then q = q:select(options.columns) end
+  if options.tally then q = q:tally(options.tally) end
+  if options.distinct then q = q:distinct(options.distinct) end
+  if options.sort then q = q:sort(options.sort) end
+  return options.limit and q:limit(options.limit) or q
 end
 
 -- Was something that the answer rests on not seen?
-local function is_partial(selection)
-  return selection:undecided() > 0 or #render.blind_spots(selection) > 0
+local function is_partial(selection, about)
+  return selection:undecided() > 0 or #render.blind_spots(selection, about.unknown) > 0
 end
 
-local function ls_status(selection, options)
-  if options.strict and is_partial(selection) then return 3 end
-  if #selection > 0 then return 0 end
+local function ls_status(selection, about, options)
+  if options.undecided then return #selection > 0 and 0 or 1 end
+  if options.strict and is_partial(selection, about) then return 3 end
+  if #selection > 0 or about.total > 0 then return 0 end
   return (selection:undecided() > 0 or render.misses_rows(selection)) and 3 or 1
 end
 
-local function ls_table(selection, options)
-  local text, footer = render.table(selection, {width = screen_width(options)})
+local function ls_table(selection, about, layout, options)
+  layout.header = not options.bare
+  local text, footer = render.table(selection, layout, about)
   write(text)
   if not options.quiet then
     io.stderr:write("(", table.concat(footer, ")\n("), ")\n")
   end
 end
 
-local function ls(words, options)
-  local filter, message = predicate.build(table.concat(words, " "))
-  if not filter then filter_mistake(message) end
-  local format = output_format(options, "tsv")
-  if format == "table" and options.columns then
-    if options.format then mistake "--columns goes with --format tsv, csv, json or ndjson" end
-    format = "tsv"
+-- What could not be seen, for those who asked for what was; and how much was left out.
+local function ls_remarks(selection, about, options)
+  local lines = render.blind_spots(selection, about.unknown)
+  if selection:undecided() > 0 and not options.undecided then
+    lines[#lines + 1] = render.undecided(selection)
   end
-  local names = options.columns or schema.names
-  local groups = format == "table" and render.groups or schema.groups_of(names)
-  local selection = read_selection(filter, options, groups)
-  if format == "table" then
-    ls_table(selection, options)
-    return ls_status(selection, options)
-  end
-  local ok, trouble, errno = selection:write(io.stdout, format, names)
-  if not ok and errno ~= 32 then mistake("cannot write: %s", trouble) end
-  local lines = render.blind_spots(selection)
-  if selection:undecided() > 0 then lines[#lines + 1] = render.undecided(selection) end
   remark(options, lines)
-  return ls_status(selection, options)
+end
+
+local function ls(words, options)
+  local q = ls_query(words, options)
+  local format = output_format(options, "tsv")
+  if options.nul and format ~= "tsv" and format ~= "ndjson" then
+    mistake("-0 goes with tsv and ndjson, not %s", format)
+  end
+  local layout = query.layout(q, screen_width(options))
+  local names = layout.fields or schema.names
+  local groups = format == "table" and not layout.fields and render.groups
+    or schema.groups_of(names)
+  local selection, about = query.run(q, groups, format == "table" and not layout.what)
+  if not selection then mistake("%s", about) end
+  if format == "table" then
+    ls_table(selection, about, layout, options)
+    return ls_status(selection, about, options)
+  end
+  local ok, trouble, errno = selection:write(io.stdout, format, names,
+    {header = not options.bare, nul = options.nul})
+  if not ok and errno ~= 32 then mistake("cannot write: %s", trouble) end
+  ls_remarks(selection, about, options)
+  return ls_status(selection, about, options)
 end
 
 -- ---- Pages -----------------------------------------------------------------------
@@ -355,7 +401,7 @@ local function pages(words, options)
     local data = page.data(port[1], {
       transport = port[2], backend = options.backend, proc = options.proc,
     })
-    if data.now == nil or is_partial(data.now) then status = options.strict and 3 or 0 end
+    if data.now == nil or is_partial(data.now, {}) then status = options.strict and 3 or 0 end
     out[i] = format == "json" and page_json(data)
       or page.text(data, {width = screen_width(options) or 80})
   end

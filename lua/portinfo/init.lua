@@ -182,29 +182,19 @@ end
 
 -- A predicate value, to be combined with & | and ~.
 function pi.p(spec)
-  local built, message = predicate.build(spec)
-  if not built then misuse(message) end
+  local built, tests = predicate.build(spec)
+  if not built then misuse(tests) end
+  if #tests > 0 then misuse("a function is no part of a predicate: give it to query:where") end
   return built
 end
 
 -- ---- Readings ---------------------------------------------------------------------
 
--- What readings were asked for: what is beyond it they cannot answer.
-local bounds = setmetatable({}, {__mode = "k"})
-
 -- A reading that is kept: local snap <close> = assert(pi.snapshot()). It answers for
 -- the sockets that `spec` selects (nothing: all); groups of fields are read on
 -- demand, each once. Options as for pi.sockets.
 function pi.snapshot(spec, options)
-  local built, message = predicate.build(spec)
-  if not built then misuse(message) end
-  options = check_options(options, reading)
-  local snapshot, trouble, errno = core.take{
-    filter = built, backend = options.backend, proc = options.proc,
-  }
-  if not snapshot then return nil, trouble, errno end
-  bounds[snapshot] = built
-  return snapshot
+  return query.new(spec, check_options(options, reading)):snapshot()
 end
 
 local Snapshot = core.snapshot_class()
@@ -214,7 +204,7 @@ local function ask(snapshot, spec)
   if debug.getmetatable(snapshot) ~= Snapshot then
     misuse("a reading's methods are called with a colon, as in snap:sockets()")
   end
-  return query.new(bounds[snapshot], {snapshot = snapshot}):where(spec)
+  return query.of(snapshot):where(spec)
 end
 
 function Snapshot:sockets(spec) return ask(self, spec) end

@@ -1,5 +1,6 @@
 -- predicate.lua: makes one predicate value out of every spelling: a string of
--- the filter language, a table, or a predicate. Mistakes are returned, not raised.
+-- the filter language, a table, or a predicate. Functions among them stay apart, as
+-- tests for later. Mistakes are returned, not raised.
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
@@ -145,7 +146,7 @@ local function fields(spec)
   return names
 end
 
-local function from_table(spec, depth)
+local function from_table(spec, depth, tests)
   local list = {}
   local names, message = fields(spec)
   if not names then return nil, message end
@@ -155,24 +156,56 @@ local function from_table(spec, depth)
     list[#list + 1] = predicate
   end
   for _, entry in ipairs(spec) do
-    local predicate, complaint = build(entry, depth + 1)
+    local predicate, complaint = build(entry, depth + 1, tests)
     if not predicate then return nil, complaint end
     list[#list + 1] = predicate
   end
   return all_of(list)
 end
 
-function build(spec, depth)
+function build(spec, depth, tests)
   if depth > 256 then return nil, "a filter nested deeper than 256 levels" end
   if spec == nil then return core.predicate_parse "" end
   if type(spec) == "string" then return parse(spec) end
   if M.is_predicate(spec) then return spec end
-  if type(spec) == "table" then return from_table(spec, depth) end
-  return nil, ("a filter is a string, a table or a predicate, not a %s")
+  if type(spec) == "table" then return from_table(spec, depth, tests) end
+  if type(spec) == "function" then
+    tests[#tests + 1] = spec
+    return core.predicate_parse ""
+  end
+  return nil, ("a filter is a string, a table, a predicate or a function, not a %s")
     :format(type(spec))
 end
 
--- M.build(spec) -> predicate, or nil and what is wrong
-function M.build(spec) return build(spec, 0) end
+-- M.build(spec) -> predicate and the list of its functions, or nil and what is wrong
+function M.build(spec)
+  local tests = {}
+  local built, message = build(spec, 0, tests)
+  if not built then return nil, message end
+  return built, tests
+end
+
+-- What a function says of a row: nothing is no, nil is unknown.
+local function say(test, row)
+  local answer = table.pack(test(row))
+  if answer.n == 0 then return false end
+  if answer[1] == nil then return nil end
+  return answer[1] and true or false
+end
+
+-- A test that holds where `built` and `tests` do not all hold.
+function M.negation(built, tests)
+  return function(row)
+    local open = false
+    local truth = built:test(row)
+    for i = 0, #tests do
+      if i > 0 then truth = say(tests[i], row) end
+      if truth == false then return true end
+      open = open or truth == nil
+    end
+    if open then return nil end
+    return false
+  end
+end
 
 return M

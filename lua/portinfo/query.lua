@@ -1,5 +1,15 @@
 -- query.lua: lazy questions. A query is a plan of what to read; every result
 -- method takes a fresh reading, or asks the one it was made from.
+--
+-- Its parts, none of which ever changes:
+--   predicate, tests   what must hold of a row: in C, and asked last, in Lua
+--   turned             it asks for the rows that these leave undecided
+--   order, most        keys to sort the rows by; how many to keep
+--   fields             those that were selected to be shown
+--   groups             what is to be read ahead, as a set
+--   group              {how = "tally" or "distinct", fields, order, most}: what
+--                      becomes of the rows
+--   options            backend and proc, or the snapshot to ask
 
 local core = require "portinfo.core"
 local misuse = require "portinfo.misuse"
@@ -31,72 +41,314 @@ local M = {}
 
 function M.is_query(value) return debug.getmetatable(value) == Query end
 
-local function query(parts)
-  return setmetatable(parts, Query)
-end
-
--- The rows for which `spec` holds. Options: backend, proc (see pi.sockets), and
--- `snapshot`, a reading to ask instead of the kernel.
-function M.new(spec, options)
-  local built, message = predicate.build(spec)
-  if not built then misuse(message) end
-  return query{predicate = built, options = rawget(options, "options") or options}
-end
-
 local function check_self(self)
   if not M.is_query(self) then
     misuse("a query's methods are called with a colon, as in query:all()")
   end
 end
 
--- Narrows: rows for which `spec` holds as well.
-function methods:where(spec)
-  check_self(self)
-  local built, message = predicate.build(spec)
-  if not built then misuse(message) end
-  local both, trouble = predicate.both(rawget(self, "predicate"), built)
-  if not both then misuse(trouble) end
-  return query{predicate = both, options = rawget(self, "options")}
+-- The query with some parts changed.
+local function derive(self, changes)
+  local parts = {}
+  for name, value in next, self do parts[name] = value end
+  for name, value in pairs(changes) do parts[name] = value end
+  return setmetatable(parts, Query)
 end
 
--- The selection of a fresh reading with these groups, or nil, message, errno.
-function M.select(self, groups)
+local function build(spec)
+  local built, tests = predicate.build(spec)
+  if not built then misuse(tests) end
+  return built, tests
+end
+
+-- The rows for which `spec` holds. Options: backend, proc (see pi.sockets), and
+-- `snapshot`, a reading to ask instead of the kernel.
+function M.new(spec, options)
+  local built, tests = build(spec)
+  return setmetatable({predicate = built, tests = tests, options = options}, Query)
+end
+
+-- ---- Shape -----------------------------------------------------------------------
+
+-- Builders of rows come before what makes something else of them.
+local function check_rows(self, method)
   check_self(self)
-  local options, filter = rawget(self, "options"), rawget(self, "predicate")
-  local snapshot = options.snapshot
-  if not snapshot then
-    local message, errno
-    snapshot, message, errno = core.take{
-      filter = filter, backend = options.backend, proc = options.proc,
-    }
-    if not snapshot then return nil, message, errno end
-  elseif snapshot:closed() then
-    misuse("this reading is closed")
+  local group = rawget(self, "group")
+  if group then misuse("query:%s comes before :%s", method, group.how) end
+end
+
+local function narrow(self, built, tests)
+  local both, trouble = predicate.both(rawget(self, "predicate"), built)
+  if not both then misuse(trouble) end
+  local all = table.move(rawget(self, "tests"), 1, #rawget(self, "tests"), 1, {})
+  return derive(self, {
+    predicate = both, tests = table.move(tests, 1, #tests, #all + 1, all),
+  })
+end
+
+-- Narrows: rows for which `spec` holds as well. A function takes a row and is asked
+-- last: it returns true, false, or nil for unknown.
+function methods:where(spec)
+  check_rows(self, "where")
+  return narrow(self, build(spec))
+end
+
+-- Narrows: rows for which `spec` does not hold.
+function methods:reject(spec)
+  check_rows(self, "reject")
+  local built, tests = build(spec)
+  if #tests == 0 then return narrow(self, ~built, {}) end
+  return narrow(self, build(), {predicate.negation(built, tests)})
+end
+
+-- The rows that the query cannot decide about, for want of sight.
+function methods:undecided()
+  check_rows(self, "undecided")
+  return derive(self, {turned = not rawget(self, "turned")})
+end
+
+-- The arguments as a list, which the first of them may be.
+local function list_of(...)
+  local first = ...
+  return type(first) == "table" and first or {...}
+end
+
+local function field_names(...)
+  local names = {}
+  for i, name in ipairs(list_of(...)) do
+    local field, message = schema.find(name)
+    if not field then misuse(message) end
+    if names[field.name] then misuse("field '%s' is named twice", field.name) end
+    names[i], names[field.name] = field.name, true
   end
-  local selection, message, errno = snapshot:select(filter)
-  if not selection then return nil, message, errno end
-  -- what an answer without rows would show is not worth reading
-  if groups and #selection > 0 then
-    local done, trouble, number = snapshot:complete(groups)
-    if not done then return nil, trouble, number end
+  if #names == 0 then misuse("name at least one field") end
+  return names
+end
+
+-- The fields that tables and bulk formats show: select("lport", "process").
+function methods:select(...)
+  check_rows(self, "select")
+  return derive(self, {fields = field_names(...)})
+end
+
+-- Asks ahead: groups ("process") or fields ("exe") to be read with the rows.
+function methods:with(...)
+  check_rows(self, "with")
+  local groups = {}
+  for name in pairs(rawget(self, "groups") or {}) do groups[name] = true end
+  for _, name in ipairs(list_of(...)) do
+    local group = schema.is_group(name) and name
+    if not group then
+      local field, message = schema.find(name)
+      if not field then misuse(message) end
+      group = field.group
+    end
+    groups[group] = true
   end
+  return derive(self, {groups = groups})
+end
+
+-- One key of a sort, with its "-" for downwards; `fields`: those there are.
+local function check_key(key, fields)
+  if type(key) ~= "string" then
+    misuse("a key to sort by is a field's name, not a %s", type(key))
+  end
+  local down, name = key:match "^(%-?)(.*)$"
+  if fields and name == "count" and fields.count then return key end
+  local field, message = schema.find(name)
+  if not field then misuse(message) end
+  if fields and not fields[field.name] then
+    misuse("'%s' is none of what there is to sort by: %s", field.name,
+           table.concat(fields, ", "))
+  end
+  return down .. field.name
+end
+
+-- Changes the last stage: what the rows become, or the rows.
+local function shape(self, changes)
+  local group = rawget(self, "group")
+  if not group then return derive(self, changes) end
+  local copy = {}
+  for name, value in pairs(group) do copy[name] = value end
+  for name, value in pairs(changes) do copy[name] = value end
+  return derive(self, {group = copy})
+end
+
+-- Sorts by fields, "-rxq" downwards; what is empty or unknown comes last. After a
+-- tally also by "count". The last sort counts.
+function methods:sort(...)
+  check_self(self)
+  local group = rawget(self, "group")
+  local fields
+  if group then
+    fields = table.move(group.fields, 1, #group.fields, 1, {})
+    for _, name in ipairs(group.fields) do fields[name] = true end
+    if group.how == "tally" then fields[#fields + 1], fields.count = "count", true end
+  end
+  local keys = {}
+  for i, key in ipairs(list_of(...)) do
+    keys[i] = check_key(key, fields)
+  end
+  if #keys == 0 then misuse("name at least one field to sort by") end
+  return shape(self, {order = keys})
+end
+
+-- Keeps the first n.
+function methods:limit(n)
+  check_self(self)
+  if math.type(n) ~= "integer" or n < 0 then
+    misuse("query:limit takes how many, as a whole number from 0")
+  end
+  local stage = rawget(self, "group") or self
+  return shape(self, {most = math.min(n, rawget(stage, "most") or n)})
+end
+
+-- Counts the rows by their values of some fields, the most frequent first: results
+-- are then tables {count =, FIELD =}.
+function methods:tally(...)
+  check_rows(self, "tally")
+  return derive(self, {group = {how = "tally", fields = field_names(...)}})
+end
+
+-- The different values of some fields: results are then tables {FIELD =}.
+function methods:distinct(...)
+  check_rows(self, "distinct")
+  return derive(self, {group = {how = "distinct", fields = field_names(...)}})
+end
+
+-- ---- Running ---------------------------------------------------------------------
+
+-- What readings were asked for: what is beyond it they cannot answer.
+local asked = setmetatable({}, {__mode = "k"})
+
+local function keys_of(set)
+  local list = {}
+  for name in pairs(set or {}) do list[#list + 1] = name end
+  return list
+end
+
+local function take(self, groups)
+  local options = rawget(self, "options")
+  return core.take{
+    filter = rawget(self, "predicate"), groups = groups,
+    backend = options.backend, proc = options.proc,
+  }
+end
+
+-- The reading of a query, kept, to be asked further questions; or nil, message,
+-- errno. It answers for the rows that the query's filter selects.
+function methods:snapshot()
+  check_self(self)
+  if rawget(self, "options").snapshot then
+    misuse("this query asks a reading that is kept already")
+  end
+  local snapshot, message, errno = take(self, keys_of(rawget(self, "groups")))
+  if not snapshot then return nil, message, errno end
+  asked[snapshot] = {
+    predicate = rawget(self, "predicate"), tests = rawget(self, "tests"),
+    turned = rawget(self, "turned"), options = {snapshot = snapshot},
+  }
+  return snapshot
+end
+
+-- A query of all that a kept reading answers for.
+function M.of(snapshot)
+  local parts = asked[snapshot]
+  return parts and setmetatable(parts, Query) or M.new(nil, {snapshot = snapshot})
+end
+
+-- Each step of a run gives true, or nil, message, errno.
+
+local function read_groups(selection, groups)
+  if not groups or #groups == 0 or #selection == 0 then return true end
+  return selection:snapshot():complete(groups)
+end
+
+local function order_fields(order)
+  local names = {}
+  for _, key in ipairs(order) do
+    local name = key:gsub("^%-", "")
+    if name ~= "count" then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- Sorts and cuts the rows, or what became of them.
+local function arrange(selection, stage)
+  local order, most = rawget(stage, "order"), rawget(stage, "most")
+  if order then
+    local ok, message, errno = read_groups(selection, schema.groups_of(order_fields(order)))
+    if ok then ok, message, errno = selection:sort_by(order) end
+    if not ok then return nil, message, errno end
+  end
+  if most then selection:limit(most) end
+  return true
+end
+
+local function make_groups(selection, group)
+  local ok, message, errno = read_groups(selection, schema.groups_of(group.fields))
+  if ok then ok, message, errno = selection[group.how](selection, group.fields) end
+  if not ok then return nil, message, errno end
+  return arrange(selection, group)
+end
+
+local function reading_of(self)
+  local snapshot = rawget(self, "options").snapshot
+  if not snapshot then return take(self) end
+  if snapshot:closed() then misuse("this reading is closed") end
+  return snapshot
+end
+
+local function select_of(self)
+  local snapshot, trouble, errno = reading_of(self)
+  if not snapshot then return nil, trouble, errno end
+  local selection, message, number = snapshot:select(rawget(self, "predicate"))
+  if not selection then return nil, message, number end
+  for _, test in ipairs(rawget(self, "tests")) do
+    local ok, why, code = selection:sift(test)
+    if not ok then return nil, why, code end
+  end
+  if rawget(self, "turned") then selection:turn() end
   return selection
+end
+
+-- The selection that answers, of a fresh reading unless there is a kept one, and
+-- what is to be said of it: {total = rows before a limit, unknown = owners that are
+-- unknown, by reason}; or nil, message, errno. `groups` are read as well; `readable`
+-- sorts as people read, if nothing else was asked for.
+function M.run(self, groups, readable)
+  check_self(self)
+  local selection, trouble, number = select_of(self)
+  if not selection then return nil, trouble, number end
+  local about, group = {total = #selection}, rawget(self, "group")
+  if readable and not rawget(self, "order") then selection:sort() end
+  local ok, message, errno = arrange(selection, self)
+  -- what an answer without rows would show is not worth reading
+  if ok then ok, message, errno = read_groups(selection, groups) end
+  if ok then ok, message, errno = read_groups(selection, keys_of(rawget(self, "groups"))) end
+  if not ok then return nil, message, errno end
+  about.unknown = selection:unknown_owners()
+  if group then
+    ok, message, errno = make_groups(selection, group)
+    if not ok then return nil, message, errno end
+  end
+  return selection, about
 end
 
 -- What `answer` makes of the selection. A reading that was taken for the answer
 -- alone, and of which no row is handed out, ends with it.
-local function ask(self, groups, answer)
-  local selection, message, errno = M.select(self, groups)
-  if not selection then return nil, message, errno end
+local function ask(self, groups, answer, readable)
+  local selection, about, errno = M.run(self, groups, readable)
+  if not selection then return nil, about, errno end
   local kept = rawget(self, "options").snapshot
   local _ <close> = not kept and selection:snapshot() or nil
-  return answer(selection)
+  return answer(selection, about)
 end
 
 -- The selection, of which rows are handed out. Lua counts a reading as a few bytes,
 -- whatever its size, so its collector is told what became of them.
 local function select_rows(self)
-  local selection, message, errno = M.select(self)
+  local selection, message, errno = M.run(self)
   if not selection then return nil, message, errno end
   if not rawget(self, "options").snapshot then
     collectgarbage("step", 1 + #selection:snapshot() // 8)
@@ -104,16 +356,29 @@ local function select_rows(self)
   return selection
 end
 
--- Iterates over the rows: for row in query:each() do ... end
+-- What is handed out for the i-th row: itself, or what it stands for.
+local function result(self, selection, i)
+  local row, group = selection:row(i), rawget(self, "group")
+  if not row or not group then return row end
+  local made = {count = group.how == "tally" and selection:tally_at(i) or nil}
+  for _, name in ipairs(group.fields) do made[name] = row[name] end
+  return made
+end
+
+-- ---- Results ---------------------------------------------------------------------
+
+-- Iterates over the rows: for row in query:each() do ... end. A reading that was
+-- taken for it ends with the loop, however that is left; rows end with it.
 function methods:each()
   local selection, message = select_rows(self)
   if not selection then misuse(message) end
   local snapshot, i = selection:snapshot(), 0
-  return function()
+  local function step()
     if snapshot:closed() then misuse("this reading is closed") end
     i = i + 1
-    return selection:row(i)
+    return result(self, selection, i)
   end
+  return step, nil, nil, not rawget(self, "options").snapshot and snapshot or nil
 end
 
 -- A list of all rows, or nil, message, errno.
@@ -121,7 +386,7 @@ function methods:all()
   local selection, message, errno = select_rows(self)
   if not selection then return nil, message, errno end
   local rows = {}
-  for i = 1, #selection do rows[i] = selection:row(i) end
+  for i = 1, #selection do rows[i] = result(self, selection, i) end
   return rows
 end
 
@@ -129,7 +394,7 @@ end
 function methods:first()
   local selection, message, errno = select_rows(self)
   if not selection then return nil, message, errno end
-  return selection:row(1)
+  return result(self, selection, 1)
 end
 
 -- How many rows there are, and how many could not be decided; or nil, message,
@@ -149,27 +414,28 @@ function methods:any()
   end)
 end
 
--- Checks a list of field names; absent, it is the whole schema.
-local function field_names(fields)
-  if fields == nil then return schema.names end
+-- The fields that a bulk format shows: those named now, or those selected before,
+-- or the whole schema.
+local function shown_fields(self, fields)
+  local group = rawget(self, "group")
+  if group then
+    if fields ~= nil then misuse("a %s has its own fields", group.how) end
+    return group.fields
+  end
+  if fields == nil then return rawget(self, "fields") or schema.names end
   if type(fields) ~= "table" then
     misuse("fields are a list of names, not a %s", type(fields))
   end
-  local names = {}
-  for i, name in ipairs(fields) do
-    local field, message = schema.find(name)
-    if not field then misuse(message) end
-    if names[field.name] then misuse("field '%s' is named twice", field.name) end
-    names[i], names[field.name] = field.name, true
-  end
-  if #names == 0 then misuse("name at least one field") end
-  return names
+  return field_names(fields)
 end
+
+M.shown_fields = shown_fields
 
 -- The rows as one string of a bulk format, with the named fields or all; or nil,
 -- message, errno.
 local function text(self, format, fields)
-  local names = field_names(fields)
+  check_self(self)
+  local names = shown_fields(self, fields)
   return ask(self, schema.groups_of(names), function(selection)
     return selection:text(format, names)
   end)
@@ -182,12 +448,13 @@ function methods:csv(fields) return text(self, "csv", fields) end
 
 -- Streams the rows to an open file; true, or nil, message, errno.
 function methods:write(file, format, fields)
+  check_self(self)
   if io.type(file) ~= "file" then
     misuse("query:write(file, format[, fields]) takes an open file")
   end
   local formats = {tsv = true, csv = true, json = true, ndjson = true}
   if not formats[format] then misuse("formats are tsv, csv, json and ndjson") end
-  local names = field_names(fields)
+  local names = shown_fields(self, fields)
   return ask(self, schema.groups_of(names), function(selection)
     return selection:write(file, format, names)
   end)
@@ -202,13 +469,24 @@ local function check_shape(options)
   return options
 end
 
+-- How a table is to show what the query gives, in columns as wide as `width`.
+function M.layout(self, width)
+  local group = rawget(self, "group")
+  return {
+    width = width, what = group and group.how,
+    fields = group and group.fields or rawget(self, "fields"),
+  }
+end
+
 -- The table for people, as a string; or nil, message, errno. Options: width.
 function methods:text(options)
-  options = check_shape(options)
-  return ask(self, render.groups, function(selection)
-    local shown, footer = render.table(selection, options)
+  check_self(self)
+  local layout = M.layout(self, check_shape(options).width)
+  local groups = layout.fields and schema.groups_of(layout.fields) or render.groups
+  return ask(self, groups, function(selection, about)
+    local shown, footer = render.table(selection, layout, about)
     return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
-  end)
+  end, not layout.what)
 end
 
 -- Prints the table for people.

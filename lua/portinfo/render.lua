@@ -1,6 +1,7 @@
 -- render.lua: tables for people. Machines get theirs from core's emit.
 
 local escape = require "portinfo.escape"
+local schema = require "portinfo.schema"
 
 local M = {}
 
@@ -94,7 +95,7 @@ local function make_column(column, rows)
     drop = column.drop, shrink = column.shrink, width = width(column.title),
   }
   for i, row in ipairs(rows) do
-    made[i] = column.get(row)
+    made[i] = column.get(row, i)
     made.width = math.max(made.width, width(made[i]))
   end
   made.natural = made.width
@@ -190,16 +191,6 @@ local function source_lines(quality, lines)
   end
 end
 
--- How many of the selected rows have an unknown owner, by reason.
-local function unknown_owners(selection)
-  local counts = {}
-  for i = 1, #selection do
-    local row = selection:row(i)
-    if row.owner == "unknown" then counts[row.why] = (counts[row.why] or 0) + 1 end
-  end
-  return counts
-end
-
 local function owner_line(reason, n, quality)
   local said = ("%s unknown %s"):format(plural(n, "owner"), reasons[reason] or reason)
   if reason ~= "permission" or quality.unreadable == 0 then return said end
@@ -207,8 +198,9 @@ local function owner_line(reason, n, quality)
     plural(quality.unreadable, "process", "processes"))
 end
 
--- What could not be seen of the selected rows, a line for each reason.
-function M.blind_spots(selection)
+-- What could not be seen of the selected rows, a line for each reason. `owners`:
+-- how many are unknown, by reason, if it is not these rows that count.
+function M.blind_spots(selection, owners)
   local lines, quality = {}, selection:snapshot():quality()
   source_lines(quality, lines)
   if not quality.processes then return lines end -- owners were not asked for
@@ -216,7 +208,7 @@ function M.blind_spots(selection)
     lines[#lines + 1] = "no process could be looked at: procfs is not there"
     return lines
   end
-  local counts, order = unknown_owners(selection), {}
+  local counts, order = owners or selection:unknown_owners(), {}
   for reason in pairs(counts) do order[#order + 1] = reason end
   table.sort(order)
   for _, reason in ipairs(order) do
@@ -249,34 +241,81 @@ function M.undecided(selection)
   return plural(selection:undecided(), "row") .. " undecided" .. reason
 end
 
--- The rows as a table, and the lines of its footer. Options: width (of the
--- screen; nil: any). Sorts the selection.
-function M.table(selection, options)
-  selection:sort()
+local numeric = {port = true, number = true, time = true}
+
+-- A column for a field that was asked for by name.
+local function field_column(name)
+  local field = schema.by_name[name]
+  return {
+    title = name:upper(), right = numeric[field.type],
+    shrink = field.type == "text" and 8 or nil,
+    get = function(row)
+      return cell(field.type == "holders" and M.holders(row) or row[name])
+    end,
+  }
+end
+
+-- All holders as one text, as in TSV.
+function M.holders(row)
+  if not row.holders then return row.holders end
+  local list = {}
+  for i, h in ipairs(row.holders) do
+    list[i] = ("%d/%d/%s"):format(h.pid, h.fd, h.process)
+  end
+  return table.concat(list, ", ")
+end
+
+-- How often a row stands there, of a tally.
+local function count_column(selection)
+  return {title = "COUNT", right = true, get = function(_, i)
+    return tostring(selection:tally_at(i))
+  end}
+end
+
+local function columns_of(selection, layout)
+  if not layout.fields then return columns end
+  local list = layout.what == "tally" and {count_column(selection)} or {}
+  for _, name in ipairs(layout.fields) do list[#list + 1] = field_column(name) end
+  return list
+end
+
+-- The rows as a table, in their order, and the lines of its footer. `layout`: width
+-- (of the screen; nil: any), fields (nil: what people ask first), what (tally or
+-- distinct). `about`: total and unknown, as query.run gives them.
+function M.table(selection, layout, about)
   local rows = {}
   for i = 1, #selection do rows[i] = selection:row(i) end
   local list = {}
-  for _, column in ipairs(columns) do
+  for _, column in ipairs(columns_of(selection, layout)) do
     local made = make_column(column, rows)
     if not (column.title == "REMOTE" and is_idle(made)) then list[#list + 1] = made end
   end
-  local dropped = options.width and fit(list, options.width) or {}
+  local dropped = layout.width and fit(list, layout.width) or {}
   local out = {}
-  if #rows > 0 then out[1] = line(list, function(column) return column.title end) end
+  if #rows > 0 and layout.header ~= false then
+    out[1] = line(list, function(column) return column.title end)
+  end
   for i = 1, #rows do
     out[#out + 1] = line(list, function(column) return column[i] end)
   end
-  return table.concat(out), M.footer(selection, dropped)
+  return table.concat(out), M.footer(selection, layout.what, about, dropped)
+end
+
+-- "3 sockets", "10 of 240 sockets", "4 values of 240 sockets"
+local function how_many(selection, what, total)
+  if what then return ("%s of %s"):format(plural(#selection, "value"), plural(total, "socket")) end
+  if total > #selection then return ("%d of %s"):format(#selection, plural(total, "socket")) end
+  return plural(#selection, "socket")
 end
 
 -- How many rows, what was left out and what could not be seen: a list of lines.
-function M.footer(selection, dropped)
-  local parts = {plural(#selection, "socket")}
+function M.footer(selection, what, about, dropped)
+  local parts = {how_many(selection, what, about.total)}
   if selection:undecided() > 0 then parts[#parts + 1] = M.undecided(selection) end
   if #dropped > 0 then
     parts[#parts + 1] = "no room for " .. table.concat(dropped, ", ")
   end
-  local lines = M.blind_spots(selection)
+  local lines = M.blind_spots(selection, about.unknown)
   table.insert(lines, 1, table.concat(parts, "; "))
   return lines
 end

@@ -12,6 +12,13 @@ end
 
 M.groups = {"socket", "derived", "owner", "process"}
 
+function M.is_group(name)
+  for _, group in ipairs(M.groups) do
+    if group == name then return true end
+  end
+  return false
+end
+
 -- Both sides at once, in filters alone.
 M.pairs = {port = {"lport", "rport"}, addr = {"laddr", "raddr"}}
 

@@ -20,6 +20,9 @@ int pi__push_refusal(lua_State *L, const pi_error *err);
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg);
 pi_filter *pi__check_filter(lua_State *L, int arg);
 
+/* [-0, +1, v] The row at `arg`; pushes its reading, which must be open. */
+size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot);
+
 /* [-0, +1, m] The row with this number of the snapshot userdata at `box`. */
 void pi__push_row(lua_State *L, int box, size_t row);
 

@@ -158,6 +158,24 @@ static int predicate_groups(lua_State *L) {
   return 1;
 }
 
+/* predicate:test(row) -> true, false, or nil for unknown. Reads what it needs.
+ */
+static int predicate_test(lua_State *L) {
+  const pi_filter *filter = pi__check_filter(L, 1);
+  pi_snapshot *s;
+  pi_error err;
+  size_t row = pi__check_row(L, 2, &s);
+  if (pi_snapshot_complete(s, pi_filter_groups(filter), &err) != 0) {
+    return luaL_error(L, "%s", err.text);
+  }
+  pi_truth truth = pi_filter_test(filter, s, row);
+  if (truth == PI_UNDECIDED)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, truth == PI_TRUE);
+  return 1;
+}
+
 /* predicate:text() -> the filter in its own language, or nil and why not */
 static int predicate_text(lua_State *L) {
   const pi_filter *filter = pi__check_filter(L, 1);
@@ -169,13 +187,10 @@ static int predicate_text(lua_State *L) {
 
 void pi__open_predicate(lua_State *L) {
   static const luaL_Reg meta[] = {
-      {"__gc", predicate_gc},
-      {"__band", predicate_and},
-      {"__bor", predicate_or},
-      {"__bnot", predicate_not},
-      {"groups", predicate_groups},
-      {"text", predicate_text},
-      {NULL, NULL},
+      {"__gc", predicate_gc},       {"__band", predicate_and},
+      {"__bor", predicate_or},      {"__bnot", predicate_not},
+      {"groups", predicate_groups}, {"text", predicate_text},
+      {"test", predicate_test},     {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"predicate_parse", predicate_parse},

@@ -16,8 +16,7 @@ void pi__push_row(lua_State *L, int box, size_t number) {
   luaL_setmetatable(L, PI__ROW);
 }
 
-/* [-0, +1, v] The row at `arg`; pushes its reading, which must be open. */
-static size_t check_row(lua_State *L, int arg, pi_snapshot **snapshot) {
+size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot) {
   const row *r = luaL_checkudata(L, arg, PI__ROW);
   lua_getiuservalue(L, arg, 1);
   *snapshot = pi__check_snapshot(L, -1);
@@ -114,7 +113,7 @@ static int row_index(lua_State *L) {
   pi_snapshot *s;
   pi_error err;
   lua_settop(L, 2);
-  size_t number = check_row(L, 1, &s);
+  size_t number = pi__check_row(L, 1, &s);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNUMBER) return fail_field(L);
   pi_field field = (pi_field)lua_tointeger(L, -1);
@@ -135,7 +134,7 @@ static int row_next(lua_State *L) {
   pi_snapshot *s;
   int field = 0;
   lua_settop(L, 2);
-  size_t number = check_row(L, 1, &s);
+  size_t number = pi__check_row(L, 1, &s);
   if (!lua_isnil(L, 2)) {
     size_t length;
     const char *name = luaL_checklstring(L, 2, &length);

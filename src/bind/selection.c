@@ -147,6 +147,29 @@ static int selection_turn(lua_State *L) {
   return 1;
 }
 
+/* selection:unknown_owners() -> {reason = how many of the rows}; empty if
+ * nobody looked for owners */
+static int selection_unknown_owners(lua_State *L) {
+  pi_snapshot *s;
+  const pi_selection *rows = check_selection(L, 1, &s);
+  const char *const *words = pi_field_describe(PI_WHY)->words;
+  lua_Integer counts[16] = {0};
+  bool looked = (pi_snapshot_groups(s) & PI_GROUP_OWNER) != 0;
+  for (size_t i = 0; looked && i < pi_selection_count(rows); i++) {
+    size_t row = pi_selection_at(rows, i);
+    if (pi_snapshot_value(s, row, PI_OWNER, 0).number != PI_OWNER_UNKNOWN) {
+      continue;
+    }
+    pi_value why = pi_snapshot_value(s, row, PI_WHY, 0);
+    if (why.sight == PI_KNOWN) counts[why.number % 16]++;
+  }
+  lua_newtable(L);
+  for (int i = 0; words[i] != NULL; i++) {
+    if (counts[i] != 0) pi__set_integer(L, words[i], counts[i]);
+  }
+  return 1;
+}
+
 /* ---- Tests in Lua ------------------------------------------------------- */
 
 /* [-0, +0, e] What the function at 2 says of a row of the reading at `box`:
@@ -343,6 +366,7 @@ void pi__open_selection(lua_State *L) {
       {"sort_by", selection_sort_by},
       {"limit", selection_limit},
       {"turn", selection_turn},
+      {"unknown_owners", selection_unknown_owners},
       {"sift", selection_sift},
       {"distinct", selection_distinct},
       {"tally", selection_tally},

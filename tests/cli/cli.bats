@@ -211,6 +211,53 @@ is_tame() {
   is_json
 }
 
+@test "--columns chooses what a table shows" {
+  fake ls --format table --columns lport,holders
+  [ "$out" = $'LPORT  HOLDERS\n   22  42/3/sshd\n 8080  -\n   22  -' ]
+}
+
+@test "--sort, --limit and --no-header" {
+  fake ls --sort -lport,state --limit 2 --columns lport,state
+  [ "$out" = $'lport\tstate\n8080\tlisten\n22\testablished' ]
+  fake ls --no-header --columns lport --limit=1
+  [ "$out" = 22 ]
+  fake ls --no-header --format table --columns lport --limit 1
+  [ "$out" = "   22" ]
+  [ "$err" = "(1 of 3 sockets)" ]
+  fake ls --limit 0
+  [ "$status" -eq 0 ]
+}
+
+@test "-0 ends lines with NUL" {
+  fake ls -0 --no-header --columns lport
+  [ "$(tr '\0' , <"$T/out")" = 22,8080,22, ]
+}
+
+@test "--tally counts, --distinct does not" {
+  fake ls --tally state
+  [ "$out" = $'count\tstate\n2\tlisten\n1\testablished' ]
+  fake ls --tally state --sort state --limit 1 --format ndjson
+  [ "$out" = '{"v":1,"count":1,"state":"established"}' ]
+  fake ls --tally lport,state --format table
+  [ "$out" = $'COUNT  LPORT  STATE\n    1     22  listen\n    1   8080  listen\n    1     22  established' ]
+  [ "$err" = "(3 values of 3 sockets)" ]
+  fake ls --distinct lport --sort -lport
+  [ "$out" = $'lport\n8080\n22' ]
+}
+
+@test "--undecided shows what a filter cannot tell" {
+  make_secret
+  fake ls --columns lport process = secret
+  [ "$status" -eq 3 ]
+  [ "$out" = lport ]
+  [[ $err == *"2 rows undecided: 1 process could not be read" ]]
+  fake -q ls --undecided --columns lport,owner process = secret
+  [ "$status" -eq 0 ]
+  [ "$out" = $'lport\towner\n8080\tunknown\n22\tunknown' ]
+  fake -q ls --undecided lport = 1
+  [ "$status" -eq 1 ]
+}
+
 @test "NDJSON is one object a line" {
   has_python
   fake ls --format ndjson
@@ -351,7 +398,13 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
   refuses "--backend: 'ebpf' is none of auto, netlink, proc" --backend ebpf ls
   refuses "--columns: unknown field 'lprt': did you mean 'lport'?" ls --columns lprt
   refuses "--columns: name at least one field" ls --columns=
-  refuses "--columns goes with" ls --format table --columns lport
+  refuses "--columns is for sockets" ls --columns lport --tally state
+  refuses "take one of them" ls --distinct lport --tally state
+  refuses "--sort: unknown field 'lprt': did you mean 'lport'?" ls --sort lport,-lprt
+  refuses "--sort: name at least one field" ls --sort ,
+  refuses "none of what there is to sort by: state, count" ls --tally state --sort lport
+  refuses "--limit: how many, as a whole number, not '-1'" ls --limit -1
+  refuses "-0 goes with tsv and ndjson, not json" ls -0 --format json
   for width in 5 x 1.5 -80; do refuses "--width: a number of columns" ls --width $width; done
 }
 
