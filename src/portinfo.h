@@ -465,6 +465,42 @@ PI_API pi_truth pi_filter_test(const pi_filter *filter,
 /* The i-th flag of the filter language, or NULL. */
 PI_API const char *pi_filter_flag(unsigned i);
 
+/* ---- Plans -------------------------------------------------------------- */
+
+/* What a reading for a filter asks of the system. */
+typedef struct pi_plan {
+  uint16_t states[2]; /* per pi_proto, bits of pi_state; 0: it is left out */
+  bool families[2];   /* per pi_family */
+  unsigned groups; /* PI_GROUP_* that the filter tests, if a row needs them */
+} pi_plan;
+
+/* `filter` may be NULL: everything is read. */
+PI_API void pi_plan_read(const pi_filter *filter, pi_plan *ret);
+
+/* The largest part of a filter that the kernel can test before it copies a
+ * socket: all rows for which the filter is true pass, others may. *ret is NULL
+ * if nothing is tested, else to be freed. */
+PI_API int pi_plan_pushed(const pi_filter *filter, pi_filter **ret,
+                          pi_error *err);
+
+/* Where a part of a filter is tested. */
+typedef enum pi_place {
+  PI_PLACE_ASKED,  /* nothing else is asked for */
+  PI_PLACE_KERNEL, /* the kernel tests it */
+  PI_PLACE_BOTH,   /* the kernel tests less than it says, and we the rest */
+  PI_PLACE_HERE,   /* we do */
+} pi_place;
+
+typedef struct pi_part {
+  const pi_filter *filter; /* of the whole one, and as long as it */
+  pi_place place;
+  const pi_filter *obstacle; /* the test in it that the kernel cannot make */
+  const char *why;           /* not all in the kernel; or NULL */
+} pi_part;
+
+/* The i-th of the tests that must all hold; false past the last. */
+PI_API bool pi_plan_part(const pi_filter *filter, size_t i, pi_part *ret);
+
 /* ---- Snapshots ---------------------------------------------------------- */
 
 /* A pi_snapshot is the sockets of one moment (as near as the kernel allows:

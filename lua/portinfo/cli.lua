@@ -22,6 +22,7 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo ls [FILTER]              sockets; tests side by side must all hold:
                                          listening tcp exposed :PORT 'lport < 1024' ...
        portinfo :PORT                    sockets with this port, on either side
+       portinfo explain [--run] FILTER   what would be asked of the kernel, and what not
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
@@ -133,6 +134,7 @@ local valued = {
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
+  ["--run"] = "run",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -304,6 +306,22 @@ local function ls(words, options)
   return ls_status(selection, about, options)
 end
 
+-- The plan of ls with these words and options.
+local function explain(words, options)
+  if options.format and options.format ~= "table" and options.format ~= "json" then
+    mistake("a plan comes as text or --format json, not %s", options.format)
+  end
+  local plan, message = ls_query(words, options):explain{run = options.run}
+  if not plan then mistake("%s", message) end
+  if options.format ~= "json" then
+    write(tostring(plan))
+    return 0
+  end
+  plan.v = 1
+  write(json.encode(setmetatable(plan, nil)) .. "\n")
+  return 0
+end
+
 -- ---- Pages -----------------------------------------------------------------------
 
 local function transport_of(word)
@@ -413,6 +431,7 @@ end
 -- ---- Verbs -----------------------------------------------------------------------
 
 verbs.ls = ls
+verbs.explain = explain
 verbs.port = pages
 
 function verbs.search(words, options)

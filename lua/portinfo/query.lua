@@ -12,6 +12,7 @@
 --   options            backend and proc, or the snapshot to ask
 
 local core = require "portinfo.core"
+local explain = require "portinfo.explain"
 local misuse = require "portinfo.misuse"
 local predicate = require "portinfo.predicate"
 local render = require "portinfo.render"
@@ -478,12 +479,17 @@ function M.layout(self, width)
   }
 end
 
+-- The groups that its table needs.
+function M.shown_groups(self)
+  local fields = M.layout(self).fields
+  return fields and schema.groups_of(fields) or render.groups
+end
+
 -- The table for people, as a string; or nil, message, errno. Options: width.
 function methods:text(options)
   check_self(self)
   local layout = M.layout(self, check_shape(options).width)
-  local groups = layout.fields and schema.groups_of(layout.fields) or render.groups
-  return ask(self, groups, function(selection, about)
+  return ask(self, M.shown_groups(self), function(selection, about)
     local shown, footer = render.table(selection, layout, about)
     return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
   end, not layout.what)
@@ -495,6 +501,27 @@ function methods:print(options)
   if not shown then return nil, message, errno end
   io.stdout:write(shown)
   return true
+end
+
+local Plan = {__name = "portinfo.plan"}
+
+function Plan.__tostring(plan) return explain.text(plan) end
+
+-- The plan of the query, to be printed or looked into: what is asked of the kernel,
+-- what it tests, what is tested here and why, and which groups are read. With {run =
+-- true} the query is run, and its rows and the time of each step are told as well; or
+-- nil, message, errno.
+function methods:explain(options)
+  check_self(self)
+  local groups = M.shown_groups(self)
+  local plan = explain.plan(rawget(self, "predicate"), #rawget(self, "tests"), groups)
+  setmetatable(plan, Plan)
+  if not options or not options.run then return plan end
+  local start = core.clock()
+  return ask(self, groups, function(selection, about)
+    explain.add_run(plan, selection, about, core.clock() - start)
+    return plan
+  end)
 end
 
 function Query.__tostring() return "portinfo query; :print() runs it" end

@@ -23,6 +23,9 @@ pi_filter *pi__check_filter(lua_State *L, int arg);
 /* [-0, +1, v] The row at `arg`; pushes its reading, which must be open. */
 size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot);
 
+/* [-0, +1, m] A predicate still to be made. */
+pi_filter **pi__push_predicate(lua_State *L);
+
 /* [-0, +1, m] The row with this number of the snapshot userdata at `box`. */
 void pi__push_row(lua_State *L, int box, size_t row);
 
@@ -30,6 +33,9 @@ void pi__push_row(lua_State *L, int box, size_t row);
 void pi__push_host(lua_State *L, const pi_host *host);
 /* `groups` were read: without owners nothing is said of processes. */
 void pi__push_quality(lua_State *L, const pi_quality *quality, unsigned groups);
+
+/* A list of names, of PI_GROUP_* bits. */
+void pi__push_groups(lua_State *L, unsigned groups);
 
 /* [-0, +0, m] t[name] = value, for the table t on top. */
 void pi__set_integer(lua_State *L, const char *name, lua_Integer value);
@@ -60,6 +66,7 @@ void pi__make_class(lua_State *L, const char *name, const luaL_Reg *methods);
  * functions. */
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);
+void pi__open_plan(lua_State *L);
 void pi__open_snapshot(lua_State *L);
 void pi__open_selection(lua_State *L); /* after the snapshot */
 void pi__open_row(lua_State *L);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static pi_filter **box_new(lua_State *L) {
+pi_filter **pi__push_predicate(lua_State *L) {
   pi_filter **box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = NULL;  // collectable from here on, whatever raises
   luaL_setmetatable(L, PI__PREDICATE);
@@ -29,7 +29,7 @@ static int predicate_parse(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   pi_error err;
-  pi_filter **box = box_new(L);
+  pi_filter **box = pi__push_predicate(L);
   if (pi_filter_parse(text, length, box, &err) == 0) return 1;
   luaL_pushfail(L);
   lua_pushstring(L, err.text);
@@ -91,7 +91,7 @@ static int predicate_in(lua_State *L) {
     lua_pop(L, 1);
   }
   pi_error err;
-  pi_filter **box = box_new(L);
+  pi_filter **box = pi__push_predicate(L);
   if (pi_filter_in(field, operands, (size_t)n, box, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
@@ -102,7 +102,7 @@ static int predicate_in(lua_State *L) {
 static int predicate_has(lua_State *L) {
   pi_field field = check_field(L, 1);
   pi_error err;
-  pi_filter **box = box_new(L);
+  pi_filter **box = pi__push_predicate(L);
   if (pi_filter_has(field, box, &err) != 0)
     return luaL_error(L, "%s", err.text);
   return 1;
@@ -116,7 +116,7 @@ typedef int (*combine)(pi_filter *a, pi_filter *b, pi_filter **ret,
 /* A predicate stays usable after it was combined, so copies go in. */
 static int combine_both(lua_State *L, combine how) {
   const pi_filter *a = pi__check_filter(L, 1), *b = pi__check_filter(L, 2);
-  pi_filter **box = box_new(L);
+  pi_filter **box = pi__push_predicate(L);
   pi_filter *x = NULL, *y = NULL;
   pi_error err = {0};
   int rc = pi_filter_copy(a, &x, &err);
@@ -136,7 +136,7 @@ static int predicate_or(lua_State *L) {
 
 static int predicate_not(lua_State *L) {
   const pi_filter *a = pi__check_filter(L, 1);
-  pi_filter **box = box_new(L);
+  pi_filter **box = pi__push_predicate(L);
   pi_filter *x = NULL;
   pi_error err = {0};
   int rc = pi_filter_copy(a, &x, &err);
@@ -147,14 +147,7 @@ static int predicate_not(lua_State *L) {
 
 /* groups(predicate) -> list of the groups that it tests. */
 static int predicate_groups(lua_State *L) {
-  unsigned groups = pi_filter_groups(pi__check_filter(L, 1));
-  lua_Integer n = 0;
-  lua_newtable(L);
-  for (unsigned group = 1; group <= PI_GROUPS; group <<= 1) {
-    if (!(groups & group)) continue;
-    lua_pushstring(L, pi_group_name(group));
-    lua_rawseti(L, -2, ++n);
-  }
+  pi__push_groups(L, pi_filter_groups(pi__check_filter(L, 1)));
   return 1;
 }
 

@@ -29,6 +29,16 @@ void pi__set_text(lua_State *L, const char *name, const char *text) {
   lua_setfield(L, -2, name);
 }
 
+void pi__push_groups(lua_State *L, unsigned groups) {
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (unsigned group = 1; group <= PI_GROUPS; group <<= 1) {
+    if (!(groups & group)) continue;
+    lua_pushstring(L, pi_group_name(group));
+    lua_rawseti(L, -2, ++n);
+  }
+}
+
 void pi__make_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, methods, 0);

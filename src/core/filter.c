@@ -91,38 +91,61 @@ int pi_filter_known(pi_field field, pi_filter **ret, pi_error *err) {
 
 /* ---- Combinations ------------------------------------------------------- */
 
+/* A node with `f` as its only kid, if it is none itself; takes f over. */
+static pi_filter *gather(pi__node node, pi_filter *f, pi_error *err) {
+  if (f->node == node) return f;
+  pi_filter *whole = pi__node_new(node, 0);
+  if (whole == NULL) {
+    pi__nomem(err);
+  } else if (kid_add(whole, f, err) == 0) {
+    return whole;
+  }
+  pi_filter_free(whole);
+  pi_filter_free(f);
+  return NULL;
+}
+
+/* Moves the kids of `from` behind those of `to`, and ends it. */
+static int merge(pi_filter *to, pi_filter *from, pi_error *err) {
+  int rc = 0;
+  size_t moved = 0;
+  while (rc == 0 && moved < from->kid_count) {
+    rc = kid_add(to, from->kids[moved], err);
+    if (rc == 0) moved++;
+  }
+  memmove(from->kids, from->kids + moved,
+          (from->kid_count - moved) * sizeof *from->kids);
+  from->kid_count -= moved;
+  pi_filter_free(from);
+  return rc;
+}
+
+/* Alike combinations become one node: the tree stays shallow. */
 static int combine(pi__node node, pi_filter *a, pi_filter *b, pi_filter **ret,
                    pi_error *err) {
-  pi_filter *f = NULL;
   if (a == NULL || b == NULL) {
     pi_filter_free(a);
     pi_filter_free(b);
     return err != NULL && err->code != 0 ? err->code : PI_EINVAL;
   }
-  if (a->node == node) {  // side by side in one node: the tree stays shallow
-    int rc = kid_add(a, b, err);
-    if (rc == 0) {
-      *ret = a;
-      return 0;
-    }
-    pi_filter_free(a);
-    pi_filter_free(b);
-    return rc;
-  }
-  f = pi__node_new(node, 0);
-  int rc = f == NULL ? pi__nomem(err) : kid_add(f, a, err);
-  if (rc == 0) {
-    a = NULL;  // the node's now
-    rc = kid_add(f, b, err);
-  }
-  if (rc == 0) {
-    *ret = f;
+  if (a->node == PI__NODE_ALL || b->node == PI__NODE_ALL) {
+    // `all` adds nothing to an `and`, and leaves nothing to an `or`
+    bool keep_a = (a->node == PI__NODE_ALL) == (node == PI__NODE_OR);
+    pi_filter_free(keep_a ? b : a);
+    *ret = keep_a ? a : b;
     return 0;
   }
-  pi_filter_free(f);
+  pi_error trouble = {0};
+  a = gather(node, a, &trouble);
+  if (a != NULL) b = gather(node, b, &trouble);
+  if (a != NULL && b != NULL && merge(a, b, &trouble) == 0) {
+    *ret = a;
+    return 0;
+  }
   pi_filter_free(a);
-  pi_filter_free(b);
-  return rc;
+  if (a == NULL) pi_filter_free(b);
+  if (err != NULL) *err = trouble;
+  return trouble.code;
 }
 
 int pi_filter_and(pi_filter *a, pi_filter *b, pi_filter **ret, pi_error *err) {

@@ -70,8 +70,8 @@ int pi__operand_read(pi_filter *filter, const pi_operand *operand,
 
 int pi__member_add(pi_filter *filter, const pi__member *member, pi_error *err);
 
-/* The bits in which all addresses of a PI__BLOCK agree, if that is all that they
- * have in common; else -1. */
+/* The bits in which all addresses of a PI__BLOCK agree, if that is all that
+ * they have in common; else -1. */
 int pi__block_prefix(const pi__member *block);
 
 /* Does a text match a glob: `*` any run, `?` one character, `[x]` that x? */

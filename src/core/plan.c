@@ -148,14 +148,14 @@ static bool is_exact_member(const pi_filter *f, const pi__member *m) {
   return memcmp(m->low.bytes + from, zero, 16 - from) != 0;
 }
 
-static bool is_exact(const pi_filter *f) {
+bool pi__plan_exact(const pi_filter *f) {
   pi__step step;
   for (size_t i = 0; i < f->count; i++) {
     if (!step_of(f->field, &f->members[i], &step)) return false;
     if (!is_exact_member(f, &f->members[i])) return false;
   }
   for (size_t i = 0; i < f->kid_count; i++) {
-    if (!is_exact(f->kids[i])) return false;
+    if (!pi__plan_exact(f->kids[i])) return false;
   }
   if (f->node == PI__NODE_IN) return f->count > 0;
   return f->node == PI__NODE_AND || f->node == PI__NODE_OR ||
@@ -187,7 +187,7 @@ static bool relax(program *p, const pi_filter *f) {
   case PI__NODE_AND:
   case PI__NODE_OR: return relax_kids(p, f);
   case PI__NODE_NOT:
-    if (!is_exact(f->kids[0]) || !relax(p, f->kids[0])) return false;
+    if (!pi__plan_exact(f->kids[0]) || !relax(p, f->kids[0])) return false;
     emit_op(p, PI__STEP_NOT);
     return true;
   default: return false;

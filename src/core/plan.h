@@ -8,4 +8,7 @@
  * satisfy the filter (NULL: all) is read. */
 void pi__plan(const pi_filter *filter, pi__want *want);
 
+/* Would the kernel say of every row what the filter says? */
+bool pi__plan_exact(const pi_filter *filter);
+
 #endif

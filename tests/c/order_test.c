@@ -1,4 +1,5 @@
-/* order_test.c: selections sorted by fields, cut, counted and tested further. */
+/* order_test.c: selections sorted by fields, cut, counted and tested further.
+ */
 #include "filters.h"
 #include "script.h"
 
@@ -65,9 +66,7 @@ static void nothing_and_unknown_come_last(void **state) {
     script_row *r =
         script_socket(PI_STATE_LISTEN, "0.0.0.0", (uint16_t)(i + 1));
     r->row.mark = 9 - i;
-    r->row.mark_sight = i == 1   ? PI_UNKNOWN
-                        : i == 3 ? PI_EMPTY
-                                 : PI_KNOWN;
+    r->row.mark_sight = i == 1 ? PI_UNKNOWN : i == 3 ? PI_EMPTY : PI_KNOWN;
   }
   take();
   pi_selection *sel = everything();
@@ -170,8 +169,8 @@ static void a_limit_keeps_the_first(void **state) {
 
 /* A further test is Kleene's `and`. */
 static void a_further_test_narrows(void **state) {
-  static const uint8_t truths[] = {PI_TRUE, PI_FALSE,     PI_UNDECIDED, PI_TRUE,
-                                   PI_FALSE, PI_UNDECIDED};
+  static const uint8_t truths[] = {PI_TRUE, PI_FALSE, PI_UNDECIDED,
+                                   PI_TRUE, PI_FALSE, PI_UNDECIDED};
   static const size_t sure[] = {0}, open[] = {2, 3, 5};
   (void)state;
   for (unsigned i = 0; i < 6; i++) {

@@ -258,6 +258,20 @@ is_tame() {
   [ "$status" -eq 1 ]
 }
 
+@test "explain tells the plan, and what became of it" {
+  fake explain established lport = 22
+  [ "$status" -eq 0 ]
+  [[ $out == *"read     tcp, ipv4 and ipv6: established listen"* ]]
+  [[ $out == *"kernel   lport = 22"* ]]
+  lacks '^gave'
+  fake explain --run established lport = 22
+  [[ $out == *"gave     1 row of 3 read; 0 undecided" ]]
+  fake explain --format json --run lport = 22
+  is_json
+  refuses_filter 'did you mean "listening"?' listning explain listning
+  refuses "a plan comes as text or --format json, not tsv" explain --format tsv
+}
+
 @test "NDJSON is one object a line" {
   has_python
   fake ls --format ndjson

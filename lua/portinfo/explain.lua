@@ -1,0 +1,178 @@
+-- explain.lua: tells the plan of a query, and what became of it when it was run.
+
+local core = require "portinfo.core"
+local escape = require "portinfo.escape"
+local render = require "portinfo.render"
+
+local M = {}
+
+-- ---- Data ------------------------------------------------------------------------
+
+-- What each group of fields costs, in the order of reading.
+local steps = {"socket", "derived", "owner", "process"}
+
+local function has(list, name)
+  for _, item in ipairs(list) do
+    if item == name then return true end
+  end
+  return false
+end
+
+-- Steps that were run, with their times.
+local function ran_steps(quality, tested)
+  local list = {}
+  for _, name in ipairs(steps) do
+    local us = quality[name .. "_us"]
+    if us and (us > 0 or name == "socket") then
+      list[#list + 1] = {
+        name = name, us = us, processes = name == "owner" and quality.processes or nil,
+      }
+    end
+  end
+  list[#list + 1] = {name = "tests", us = tested}
+  return list
+end
+
+-- The plan: {filter, dumps, pushed, parts, functions, groups, shown}. `shown`: groups
+-- that what is to be shown needs.
+function M.plan(predicate, functions, shown)
+  local plan = core.plan(predicate)
+  plan.filter = predicate:text()
+  plan.functions = functions
+  plan.shown = {}
+  for _, group in ipairs(shown) do
+    if group ~= "socket" and not has(plan.groups, group) then
+      plan.shown[#plan.shown + 1] = group
+    end
+  end
+  return plan
+end
+
+-- Adds what became of it: the selection, what query.run said of it, and the time of
+-- it all in seconds.
+function M.add_run(plan, selection, about, seconds)
+  local quality = selection:snapshot():quality()
+  local us = math.floor(seconds * 1e6)
+  local read = 0
+  for _, name in ipairs(steps) do read = read + (quality[name .. "_us"] or 0) end
+  plan.run = {
+    read = #selection:snapshot(), rows = #selection, total = about.total,
+    undecided = selection:undecided(), us = us,
+    steps = ran_steps(quality, math.max(us - read, 0)), sources = quality.sources,
+  }
+end
+
+-- ---- Text ------------------------------------------------------------------------
+
+local function item(name, text)
+  return ("%-8s %s\n"):format(name, render.wrap(text, 71, 9))
+end
+
+local all_states = {tcp = 11, udp = 2}
+
+local function states_text(dump)
+  if #dump.states >= all_states[dump.proto] then return "all states" end
+  return table.concat(dump.states, " ")
+end
+
+-- The dumps of a protocol in one line, as its families are asked for the same.
+local function dump_lines(plan)
+  local out, seen = {}, {}
+  for _, dump in ipairs(plan.dumps) do
+    if not seen[dump.proto] then
+      local families = {}
+      for _, other in ipairs(plan.dumps) do
+        if other.proto == dump.proto then families[#families + 1] = other.family end
+      end
+      seen[dump.proto] = true
+      out[#out + 1] = item(#out == 0 and "read" or "", ("%s, %s: %s"):format(dump.proto,
+        table.concat(families, " and "), states_text(dump)))
+    end
+  end
+  if #out == 0 then out[1] = item("read", "nothing: no socket can satisfy it") end
+  return table.concat(out)
+end
+
+local function named(text)
+  return text and escape(text) or "a test that has no text"
+end
+
+local function part_line(part)
+  if part.place == "asked" then return named(part.text) .. ": nothing else is asked for" end
+  local why = part.obstacle and ("%s: %s"):format(escape(part.obstacle), part.why) or part.why
+  local lead = part.place == "both" and "in part" or "not in the kernel"
+  return ("%s: %s (%s)"):format(named(part.text), lead, why)
+end
+
+local costs = {
+  derived = "derived: which ports the kernel chose, what follows from a row",
+  owner = "owner: the descriptors of all processes",
+  process = "process: what is known of the holders",
+}
+
+local function group_lines(plan)
+  local out = {}
+  for _, group in ipairs(plan.groups) do
+    if costs[group] then
+      out[#out + 1] = item(#out == 0 and "then" or "", costs[group] .. ", if a row depends on it")
+    end
+  end
+  for _, group in ipairs(plan.shown) do
+    if costs[group] then
+      out[#out + 1] = item(#out == 0 and "then" or "", costs[group] .. ", to show it")
+    end
+  end
+  return table.concat(out)
+end
+
+local function time(us)
+  if us < 10000 then return ("%.2f ms"):format(us / 1000) end
+  return ("%.0f ms"):format(us / 1000)
+end
+
+local function source_text(source)
+  local text = ("%s %s by %s: %s"):format(source.proto, source.family, source.backend,
+    render.plural(source.rows, "row"))
+  if source.retries > 0 then text = text .. (", read again %d times"):format(source.retries) end
+  return text
+end
+
+local function run_lines(run)
+  local out = {}
+  for _, source in ipairs(run.sources) do
+    out[#out + 1] = item(#out == 0 and "sources" or "", source_text(source))
+  end
+  for i, step in ipairs(run.steps) do
+    local what = step.processes and (" (%s)"):format(render.plural(step.processes,
+      "process", "processes")) or ""
+    local told = ("%9s %s%s"):format(time(step.us), step.name, what)
+    out[#out + 1] = item(i == 1 and "took" or "", told)
+  end
+  out[#out + 1] = item("", ("%9s in all"):format(time(run.us)))
+  out[#out + 1] = item("gave", ("%s of %d read; %d undecided"):format(
+    render.plural(run.total, "row"), run.read, run.undecided))
+  return table.concat(out)
+end
+
+-- The plan as text.
+function M.text(plan)
+  local out = {item("filter", plan.filter == "" and "none: every socket" or named(plan.filter))}
+  out[#out + 1] = dump_lines(plan)
+  out[#out + 1] = item("kernel", plan.pushed and escape(plan.pushed)
+    or "tests nothing more before it copies a socket")
+  local lead = "here"
+  for _, part in ipairs(plan.parts) do
+    if part.place ~= "kernel" and part.place ~= "asked" then
+      out[#out + 1] = item(lead, part_line(part))
+      lead = ""
+    end
+  end
+  if plan.functions > 0 then
+    out[#out + 1] = item(lead, render.plural(plan.functions, "function") .. " in Lua, asked last")
+  end
+  out[#out + 1] = group_lines(plan)
+  if plan.run then out[#out + 1] = run_lines(plan.run) end
+  return table.concat(out)
+end
+
+return M
