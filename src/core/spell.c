@@ -138,8 +138,14 @@ static bool put_comparison(speller *s, const char *name, const pi_filter *f) {
   if (f->count > 1 || (f->count == 1 && m->kind != PI__SPAN)) return false;
   if (f->count == 1 && m->last != UINT64_MAX) return false;
   put_string(s, name);
-  put_string(s, f->count == 0 ? " < " : " >= ");
-  put_span(s, f->count == 0 ? 0 : m->first, f->count == 0 ? 0 : m->first);
+  if (f->count == 0) {
+    put_string(s, " < 0");
+    return true;
+  }
+  // `> 65535` may be written, a bound of 65536 not
+  bool above = m->first > 0;
+  put_string(s, above ? " > " : " >= ");
+  put_span(s, m->first - above, m->first - above);
   return true;
 }
 
