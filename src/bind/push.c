@@ -65,6 +65,7 @@ void pi__push_host(lua_State *L, const pi_host *host) {
   lua_Integer n = 0;
   lua_newtable(L);
   for (unsigned port = 0; port <= 65535; port++) {
+    if (host->reserved[port / 8] == 0) port |= 7;  // nothing in this byte
     if (!pi_host_reserves(host, (uint16_t)port)) continue;
     lua_pushinteger(L, port);
     lua_rawseti(L, -2, ++n);
