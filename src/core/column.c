@@ -4,57 +4,6 @@
 
 #include <string.h>
 
-size_t pi__width(pi_field field) {
-  switch (field) {
-  case PI_UID:
-  case PI_RXQ:
-  case PI_TXQ:
-  case PI_MARK:
-  case PI_IFACE: return 4;
-  case PI_PID:
-  case PI_PPID: return 0;
-  default: break;
-  }
-  switch (pi_field_describe(field)->type) {
-  case PI_TYPE_WORD:
-  case PI_TYPE_BOOL: return 1;
-  case PI_TYPE_PORT: return 2;
-  case PI_TYPE_NUMBER: return 8;
-  case PI_TYPE_ADDRESS: return sizeof(pi_address);
-  default: return 0;
-  }
-}
-
-uint64_t pi__cell(const pi_snapshot *s, size_t row, pi_field field) {
-  const void *cells = s->columns[field].cells;
-  switch (pi__width(field)) {
-  case 1: return ((const uint8_t *)cells)[row];
-  case 2: return ((const uint16_t *)cells)[row];
-  case 4: return ((const uint32_t *)cells)[row];
-  default: return ((const uint64_t *)cells)[row];
-  }
-}
-
-const pi_address *pi__cell_address(const pi_snapshot *s, size_t row,
-                                   pi_field field) {
-  return (const pi_address *)s->columns[field].cells + row;
-}
-
-void pi__cell_set(pi_snapshot *s, size_t row, pi_field field, uint64_t value) {
-  void *cells = s->columns[field].cells;
-  switch (pi__width(field)) {
-  case 1: ((uint8_t *)cells)[row] = (uint8_t)value; break;
-  case 2: ((uint16_t *)cells)[row] = (uint16_t)value; break;
-  case 4: ((uint32_t *)cells)[row] = (uint32_t)value; break;
-  default: ((uint64_t *)cells)[row] = value; break;
-  }
-}
-
-pi_sight pi__cell_sight(const pi_snapshot *s, size_t row, pi_field field) {
-  const uint8_t *sight = s->columns[field].sight;
-  return sight == NULL ? PI_KNOWN : (pi_sight)sight[row];
-}
-
 int pi__sight_set(pi_snapshot *s, size_t row, pi_field field, pi_sight sight,
                   pi_error *err) {
   pi__column *column = &s->columns[field];

@@ -12,7 +12,8 @@ static uint64_t mix(uint64_t h, uint64_t v) {
 }
 
 static uint64_t identity(const pi__row *row) {
-  if (row->cookie != 0) return mix(row->cookie, 1);
+  // the kernel counts cookies, so as they are they spread best
+  if (row->cookie != 0) return row->cookie;
   uint64_t words[4];
   memcpy(words, row->laddr.bytes, 16);
   memcpy(words + 2, row->raddr.bytes, 16);
@@ -64,7 +65,8 @@ static void index_fill(pi_snapshot *s) {
   s->identity.used = 0;
   for (size_t i = 0; i < s->count; i++) {
     pi__row row;
-    row_load(s, i, &row);
+    row.cookie = pi__cell(s, i, PI_COOKIE);
+    if (row.cookie == 0) row_load(s, i, &row);
     uint32_t *slot = find_slot(s, &row);
     if (*slot == PI__NO_ROW) s->identity.used++;
     *slot = (uint32_t)i;
@@ -117,45 +119,56 @@ static bool has_peer(const pi__row *row) {
          row->state != PI_STATE_UNCONNECTED;
 }
 
-static pi_sight peer_sight(const pi__row *row) {
-  return has_peer(row) ? PI_KNOWN : PI_EMPTY;
+/* False: memory ended. */
+static inline bool put_sight(pi_snapshot *s, size_t at, pi_field field,
+                             unsigned sight) {
+  uint8_t *sights = s->columns[field].sight;
+  if (sights == NULL) {
+    return sight == PI_KNOWN ||
+           pi__sight_set(s, at, field, (pi_sight)sight, NULL) == 0;
+  }
+  sights[at] = (uint8_t)sight;
+  return true;
 }
 
+static void put_cells(pi_snapshot *s, size_t at, const pi__row *row) {
+  ((pi_address *)s->columns[PI_LADDR].cells)[at] = row->laddr;
+  ((pi_address *)s->columns[PI_RADDR].cells)[at] = row->raddr;
+  pi__cell_set(s, at, PI_PROTO, row->proto);
+  pi__cell_set(s, at, PI_FAMILY, row->family);
+  pi__cell_set(s, at, PI_STATE, row->state);
+  pi__cell_set(s, at, PI_LPORT, row->lport);
+  pi__cell_set(s, at, PI_RPORT, row->rport);
+  pi__cell_set(s, at, PI_IFACE, row->iface);
+  pi__cell_set(s, at, PI_INODE, row->inode);
+  pi__cell_set(s, at, PI_COOKIE, row->cookie);
+  pi__cell_set(s, at, PI_UID, row->uid);
+  pi__cell_set(s, at, PI_NETNS, s->host.netns);
+  pi__cell_set(s, at, PI_RXQ, row->rxq);
+  pi__cell_set(s, at, PI_TXQ, row->txq);
+  pi__cell_set(s, at, PI_V6ONLY, row->v6only);
+  pi__cell_set(s, at, PI_MARK, row->mark);
+}
+
+/* A line a field, no loop over them: this runs for every socket there is. */
 static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
                      pi_error *err) {
-  pi_address *laddrs = s->columns[PI_LADDR].cells;
-  pi_address *raddrs = s->columns[PI_RADDR].cells;
-  laddrs[at] = row->laddr;
-  raddrs[at] = row->raddr;
-  const struct {
-    pi_field field;
-    uint64_t value;
-    pi_sight sight;
-  } cells[] = {
-      {PI_PROTO, row->proto, PI_KNOWN},
-      {PI_FAMILY, row->family, PI_KNOWN},
-      {PI_STATE, row->state, PI_KNOWN},
-      {PI_LPORT, row->lport, PI_KNOWN},
-      {PI_RADDR, 0, peer_sight(row)},
-      {PI_RPORT, row->rport, peer_sight(row)},
-      {PI_IFACE, row->iface, (pi_sight)row->iface_sight},
-      {PI_INODE, row->inode, row->inode != 0 ? PI_KNOWN : PI_EMPTY},
-      {PI_COOKIE, row->cookie, row->cookie != 0 ? PI_KNOWN : PI_UNKNOWN},
-      {PI_UID, row->uid, (pi_sight)row->uid_sight},
-      {PI_NETNS, s->host.netns, s->host.netns != 0 ? PI_KNOWN : PI_UNKNOWN},
-      {PI_RXQ, row->rxq, PI_KNOWN},
-      {PI_TXQ, row->txq, (pi_sight)row->txq_sight},
-      {PI_V6ONLY, row->v6only, (pi_sight)row->v6only_sight},
-      {PI_MARK, row->mark, (pi_sight)row->mark_sight},
-  };
-  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-    if (cells[i].field != PI_RADDR) {
-      pi__cell_set(s, at, cells[i].field, cells[i].value);
-    }
-    int rc = pi__sight_set(s, at, cells[i].field, cells[i].sight, err);
-    if (rc != 0) return rc;
-  }
-  return 0;
+  unsigned peer = has_peer(row) ? PI_KNOWN : PI_EMPTY;
+  unsigned inode = row->inode != 0 ? PI_KNOWN : PI_EMPTY;
+  unsigned cookie = row->cookie != 0 ? PI_KNOWN : PI_UNKNOWN;
+  unsigned netns = s->host.netns != 0 ? PI_KNOWN : PI_UNKNOWN;
+  put_cells(s, at, row);
+  bool kept = put_sight(s, at, PI_RADDR, peer) &&
+              put_sight(s, at, PI_RPORT, peer) &&
+              put_sight(s, at, PI_IFACE, row->iface_sight) &&
+              put_sight(s, at, PI_INODE, inode) &&
+              put_sight(s, at, PI_COOKIE, cookie) &&
+              put_sight(s, at, PI_UID, row->uid_sight) &&
+              put_sight(s, at, PI_NETNS, netns) &&
+              put_sight(s, at, PI_TXQ, row->txq_sight) &&
+              put_sight(s, at, PI_V6ONLY, row->v6only_sight) &&
+              put_sight(s, at, PI_MARK, row->mark_sight);
+  return kept ? 0 : pi__nomem(err);
 }
 
 int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err) {

@@ -75,14 +75,66 @@ struct pi__reading {
   struct pi_snapshot snapshot; /* a reading is a snapshot that may be written */
 };
 
-/* Bytes of a cell, 0 for a field that is computed. */
-size_t pi__width(pi_field field);
+/* Bytes of a cell, 0 for a field that is computed. Like the cells themselves
+ * it is read at every row, and costs nothing where the field is a constant. */
+static inline size_t pi__width(pi_field field) {
+  enum {
+    PI__WIDTH_WORD = 1,
+    PI__WIDTH_BOOL = 1,
+    PI__WIDTH_PORT = 2,
+    PI__WIDTH_NUMBER = 8,
+    PI__WIDTH_ADDRESS = sizeof(pi_address),
+    PI__WIDTH_TEXT = 0,
+    PI__WIDTH_TIME = 0,
+    PI__WIDTH_HOLDERS = 0,
+  };
+#define PI__X(ID, name, type, ...) PI__WIDTH_##type,
+  static const uint8_t widths[PI_FIELD_COUNT] = {PI_FIELDS(PI__X)};
+#undef PI__X
+  switch (field) {
+  case PI_UID:
+  case PI_RXQ:
+  case PI_TXQ:
+  case PI_MARK:
+  case PI_IFACE: return 4;
+  case PI_PID:
+  case PI_PPID: return 0;
+  default: return widths[field];
+  }
+}
 
-uint64_t pi__cell(const pi_snapshot *s, size_t row, pi_field field);
-const pi_address *pi__cell_address(const pi_snapshot *s, size_t row,
-                                   pi_field field);
-pi_sight pi__cell_sight(const pi_snapshot *s, size_t row, pi_field field);
-void pi__cell_set(pi_snapshot *s, size_t row, pi_field field, uint64_t value);
+static inline uint64_t pi__cell(const pi_snapshot *s, size_t row,
+                                pi_field field) {
+  const void *cells = s->columns[field].cells;
+  switch (pi__width(field)) {
+  case 1: return ((const uint8_t *)cells)[row];
+  case 2: return ((const uint16_t *)cells)[row];
+  case 4: return ((const uint32_t *)cells)[row];
+  default: return ((const uint64_t *)cells)[row];
+  }
+}
+
+static inline void pi__cell_set(pi_snapshot *s, size_t row, pi_field field,
+                                uint64_t value) {
+  void *cells = s->columns[field].cells;
+  switch (pi__width(field)) {
+  case 1: ((uint8_t *)cells)[row] = (uint8_t)value; break;
+  case 2: ((uint16_t *)cells)[row] = (uint16_t)value; break;
+  case 4: ((uint32_t *)cells)[row] = (uint32_t)value; break;
+  default: ((uint64_t *)cells)[row] = value; break;
+  }
+}
+
+static inline const pi_address *pi__cell_address(const pi_snapshot *s,
+                                                 size_t row, pi_field field) {
+  return (const pi_address *)s->columns[field].cells + row;
+}
+
+static inline pi_sight pi__cell_sight(const pi_snapshot *s, size_t row,
+                                      pi_field field) {
+  const uint8_t *sight = s->columns[field].sight;
+  return sight == NULL ? PI_KNOWN : (pi_sight)sight[row];
+}
 
 /* Allocates a column of the present rows, zeroed. */
 int pi__column_add(pi_snapshot *s, pi_field field, pi_error *err);
