@@ -594,10 +594,12 @@ typedef struct pi_quality {
     pi_backend backend; /* which one served; NONE: see os */
     int os;             /* why the better one did not: its errno, or 0 */
     unsigned retries;   /* of dumps that the kernel called inconsistent */
+    unsigned parts;     /* that it was asked for in, each by a thread */
     bool partial;       /* inconsistent after all, or not all of it readable */
     bool wanted;        /* false: the filter did not need it */
     bool absent;        /* this host has no such protocol or family */
     bool no_bound;      /* it has no sockets that are bound and nothing else */
+    bool joint;         /* both families came by one request */
     bool autobound;     /* it also told which ports the kernel chose */
     size_t rows;
   } sources[2][2];    /* [pi_proto][pi_family] */

@@ -78,15 +78,17 @@ static void push_source(lua_State *L, const pi_quality *q, int proto,
                         int family) {
   static const char *const backends[] = {"auto", "netlink", "proc", "none"};
   const struct pi_source *source = &q->sources[proto][family];
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 10);
   pi__set_text(L, "proto", pi_field_describe(PI_PROTO)->words[proto]);
   pi__set_text(L, "family", pi_field_describe(PI_FAMILY)->words[family]);
   pi__set_text(L, "backend", backends[source->backend]);
   pi__set_integer(L, "rows", (lua_Integer)source->rows);
   pi__set_integer(L, "retries", source->retries);
+  pi__set_integer(L, "parts", source->parts);
   pi__set_boolean(L, "partial", source->partial);
   pi__set_boolean(L, "absent", source->absent);
   pi__set_boolean(L, "no_bound", source->no_bound);
+  pi__set_boolean(L, "joint", source->joint);
   pi__set_boolean(L, "autobound", source->autobound);
   if (source->os == 0) return;
   pi__set_integer(L, "errno", source->os);

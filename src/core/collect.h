@@ -57,6 +57,10 @@ int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err);
 size_t pi__reading_rows(const pi__reading *reading);
 void pi__reading_rewind(pi__reading *reading, size_t rows);
 
+/* How many of them are of this protocol and family. */
+size_t pi__reading_count(const pi__reading *reading, pi_proto proto,
+                         pi_family family);
+
 /* Says that the kernel chose the local port of this row's socket. */
 void pi__reading_autobound(pi__reading *reading, const pi__row *row);
 

@@ -192,6 +192,17 @@ size_t pi__reading_rows(const pi__reading *reading) {
   return reading->snapshot.count;
 }
 
+size_t pi__reading_count(const pi__reading *reading, pi_proto proto,
+                         pi_family family) {
+  const pi_snapshot *s = &reading->snapshot;
+  size_t n = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    n += pi__cell(s, i, PI_PROTO) == proto &&
+         pi__cell(s, i, PI_FAMILY) == family;
+  }
+  return n;
+}
+
 void pi__reading_rewind(pi__reading *reading, size_t rows) {
   pi_snapshot *s = &reading->snapshot;
   if (rows == s->count) return;

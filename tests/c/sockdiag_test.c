@@ -59,18 +59,23 @@ static void attribute(message *x, uint16_t type, const void *payload,
 }
 
 /* Reads a copy that is as long as it says. */
-static bool read_copy(pi_proto proto, pi_family family, const message *x,
-                      pi__row *row) {
-  pi__sockdiag_query query = {
-      .proto = proto, .family = family, .states = 0xffff};
+static bool read_asked(const pi__sockdiag_query *query, const message *x,
+                       pi__row *row) {
+  pi__ifaces ifaces = {.reading = (pi__reading *)reading};
   char *copy = malloc(x->h.nlmsg_len);
   assert_non_null(copy);
   memcpy(copy, x, x->h.nlmsg_len);
   pi_error err = {0};
-  bool ok = pi__sockdiag_read((pi__reading *)reading, &query,
-                              (const void *)copy, row, &err);
+  bool ok = pi__sockdiag_read(&ifaces, query, (const void *)copy, row, &err);
   free(copy);
   return ok;
+}
+
+static bool read_copy(pi_proto proto, pi_family family, const message *x,
+                      pi__row *row) {
+  pi__sockdiag_query query = {
+      .proto = proto, .family = family, .states = 0xffff};
+  return read_asked(&query, x, row);
 }
 
 static void byte_orders_become_ours(void **state) {
@@ -236,6 +241,25 @@ static void refuses_what_was_not_asked_for(void **state) {
   }
 }
 
+/* What was asked for without a family is answered with that request's type. */
+static void both_families_may_come_by_one_request(void **state) {
+  (void)state;
+  pi__sockdiag_query query = {
+      .proto = PI_PROTO_TCP, .both = true, .states = 0xffff};
+  pi__row row;
+  for (int family = 0; family < 2; family++) {
+    message x = made(family == PI_FAMILY_6 ? AF_INET6 : AF_INET, 10);
+    assert_false(read_asked(&query, &x, &row));
+    x.h.nlmsg_type = TCPDIAG_GETSOCK;
+    assert_true(read_asked(&query, &x, &row));
+    assert_int_equal(family, row.family);
+    assert_int_equal(family == PI_FAMILY_4, pi_address_is_v4(&row.laddr));
+  }
+  message x = made(AF_UNIX, 10);
+  x.h.nlmsg_type = TCPDIAG_GETSOCK;
+  assert_false(read_asked(&query, &x, &row));
+}
+
 static void a_device_is_called_by_its_name_or_number(void **state) {
   (void)state;
   message x = made(AF_INET, 10);
@@ -247,6 +271,29 @@ static void a_device_is_called_by_its_name_or_number(void **state) {
   x.m.id.idiag_if = 1;
   assert_true(read_copy(PI_PROTO_TCP, PI_FAMILY_4, &x, &row));
   assert_string_equal("lo", pi__string_at(reading, row.iface)->bytes);
+}
+
+/* One that lies 64 further takes the place of the first and is not mistaken
+ * for it. */
+static void a_device_is_asked_for_its_name_once(void **state) {
+  (void)state;
+  pi__ifaces ifaces = {.reading = (pi__reading *)reading};
+  const uint32_t far = 0x7fffff00;
+  uint32_t first, again, other;
+  assert_int_equal(0, pi__iface_name(&ifaces, far, &first, NULL));
+  for (int i = 0; i < 20; i++) {  // past the texts that a reading shares
+    uint32_t text;
+    char name[16];
+    snprintf(name, sizeof name, "text %d", i);
+    assert_int_equal(0, pi__reading_text((pi__reading *)reading, name,
+                                         strlen(name), &text, NULL));
+  }
+  assert_int_equal(0, pi__iface_name(&ifaces, far, &again, NULL));
+  assert_int_equal(first, again);
+  assert_int_equal(0, pi__iface_name(&ifaces, far + 64, &other, NULL));
+  assert_string_equal("if2147483456", pi__string_at(reading, other)->bytes);
+  assert_int_equal(0, pi__iface_name(&ifaces, far, &again, NULL));
+  assert_string_equal("if2147483392", pi__string_at(reading, again)->bytes);
 }
 
 /* ---- A kernel's own answers --------------------------------------------- */
@@ -282,8 +329,9 @@ typedef struct rows {
 
 static int take_row(void *arg, const struct nlmsghdr *h, pi_error *err) {
   rows *r = arg;
+  pi__ifaces ifaces = {.reading = (pi__reading *)reading};
   pi__row row;
-  if (!pi__sockdiag_read((pi__reading *)reading, &r->query, h, &row, err)) {
+  if (!pi__sockdiag_read(&ifaces, &r->query, h, &row, err)) {
     r->skipped++;
     return 0;
   }
@@ -450,7 +498,9 @@ int main(void) {
       T(v6only_matters_where_packets_are_awaited),
       T(attributes_unknown_short_or_broken_are_passed_over),
       T(refuses_what_was_not_asked_for),
+      T(both_families_may_come_by_one_request),
       T(a_device_is_called_by_its_name_or_number),
+      T(a_device_is_asked_for_its_name_once),
       T(reads_a_recorded_dump_of_tcp),
       T(reads_a_recorded_dump_of_tcp_over_ipv6),
       T(reads_a_recorded_dump_of_udp),

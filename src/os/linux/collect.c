@@ -2,6 +2,7 @@
  * family, the proc table where that refuses, and a note of which it was. */
 #include "fdscan.h"
 #include "host.h"
+#include "parts.h"
 #include "process.h"
 #include "proctable.h"
 #include "sockdiag.h"
@@ -15,7 +16,7 @@ enum { MOST_RETRIES = 3 };
 
 typedef int (*row_visit)(void *arg, const pi__row *row, pi_error *err);
 
-/* One protocol and family of one reading. */
+/* One protocol and family of one reading, or TCP of both. */
 typedef struct source {
   const pi__want *want;
   pi__reading *reading;
@@ -42,6 +43,23 @@ static bool source_at(const pi__want *want, pi__reading *reading, int i,
   return want->families[family] && want->states[proto] != 0;
 }
 
+/* The same for one that has been read, to be asked again in the way that served
+ * then. */
+static bool source_again(const pi__want *want, pi__reading *reading, int i,
+                         source *ret) {
+  if (!source_at(want, reading, i, ret)) return false;
+  ret->query.both = ret->note->joint;
+  ret->query.parts = ret->note->parts;
+  return !ret->note->joint || ret->query.family == PI_FAMILY_4;
+}
+
+/* What is noted of a source that is both families is noted of each. */
+static void share_note(const source *s) {
+  if (!s->query.both) return;
+  pi_quality *q = pi__reading_quality(s->reading);
+  q->sources[s->query.proto][PI_FAMILY_6] = *s->note;
+}
+
 /* Does a refusal concern the whole reading, or this way of asking alone? */
 static bool is_final(int rc) {
   return rc == PI_ENOMEM || rc == PI_ECANCELED;
@@ -53,10 +71,26 @@ static int add_row(void *arg, const pi__row *row, pi_error *err) {
   return pi__reading_row(arg, row, err);
 }
 
+/* Connections are counted before they are asked for; listeners alone, or what
+ * passes a test, are taken for few. */
+static void choose_parts(source *s) {
+  const pi__sockdiag_query *query = &s->query;
+  const uint16_t listen = 1u << PI_STATE_LISTEN;
+  s->query.parts = 1;
+  if ((query->states & ~listen) == 0 || query->step_count > 0) return;
+  size_t sockets =
+      pi__parts_sockets(s->want->proc, query->proto, query->family);
+  if (query->both) {
+    sockets += pi__parts_sockets(s->want->proc, query->proto, PI_FAMILY_6);
+  }
+  s->query.parts = pi__parts_count(sockets);
+}
+
 /* A dump that the kernel calls inconsistent is asked for again; the last one is
  * kept, and marked. */
 static int read_netlink(source *s, pi_error *err) {
   size_t before = pi__reading_rows(s->reading);
+  choose_parts(s);
   for (unsigned retries = 0;; retries++) {
     bool interrupted;
     size_t skipped;
@@ -65,6 +99,8 @@ static int read_netlink(source *s, pi_error *err) {
     if (rc == 0) {
       s->note->backend = PI_BACKEND_NETLINK;
       s->note->retries = retries;
+      s->note->parts = s->query.parts;
+      s->note->joint = s->query.both;
       s->note->partial = interrupted || skipped > 0;
       if (!interrupted || retries == MOST_RETRIES) return 0;
     }
@@ -123,25 +159,59 @@ static int read_source(source *s, pi_error *err) {
   return 0;
 }
 
+/* Both families of TCP by one request; *done if that served. A refusal says
+ * nothing: each is then asked for by itself. */
+static int read_joint(const pi__want *want, pi__reading *reading, bool *done,
+                      pi_error *err) {
+  source s;
+  *done = false;
+  if (!source_at(want, reading, 0, &s) || !want->families[PI_FAMILY_6] ||
+      want->backend == PI_BACKEND_PROC) {
+    return 0;
+  }
+  s.query.both = true;
+  int rc = read_netlink(&s, err);
+  if (rc != 0) return is_final(rc) ? rc : 0;
+  s.note->wanted = true;
+  share_note(&s);
+  *done = true;
+  return 0;
+}
+
+/* *first: why the first source that nobody serves is not served. */
+static int read_sources(const pi__want *want, pi__reading *reading,
+                        pi_error *first, pi_error *err) {
+  bool joint;
+  int rc = read_joint(want, reading, &joint, err);
+  for (int i = joint ? 2 : 0; rc == 0 && i < 4; i++) {
+    source s;
+    pi_error trouble = {0};
+    if (!source_at(want, reading, i, &s)) continue;
+    rc = read_source(&s, &trouble);
+    if (rc != 0) *err = trouble;
+    if (s.note->backend == PI_BACKEND_NONE && first->code == 0) {
+      *first = trouble;
+    }
+  }
+  return rc;
+}
+
 static int read_sockets(const pi__want *want, pi__reading *reading,
                         pi_error *err) {
-  pi_error first = {0};
+  pi_error first = {0}, trouble = {0};
   size_t wanted = 0, served = 0;
   pi__host_fill(want->proc, pi__reading_host(reading));
+  int rc = read_sources(want, reading, &first, &trouble);
+  if (rc != 0) {
+    if (err != NULL) *err = trouble;
+    return rc;
+  }
   for (int i = 0; i < 4; i++) {
     source s;
     if (!source_at(want, reading, i, &s)) continue;
-    pi_error trouble = {0};
-    size_t before = pi__reading_rows(reading);
-    int rc = read_source(&s, &trouble);
-    if (rc != 0) {
-      if (err != NULL) *err = trouble;
-      return rc;
-    }
-    s.note->rows = pi__reading_rows(reading) - before;
+    s.note->rows = pi__reading_count(reading, s.query.proto, s.query.family);
     wanted++;
     served += s.note->backend != PI_BACKEND_NONE || s.note->absent;
-    if (s.note->backend == PI_BACKEND_NONE && first.code == 0) first = trouble;
   }
   if (wanted == 0 || served > 0) return 0;
   return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s", first.text);
@@ -175,12 +245,18 @@ static int dump_marks(source *s, row_visit mark, bool *whole, pi_error *err) {
 /* Which ports the kernel chose, and where that is no proof of the contrary for
  * the rest, which ones it did not: a socket may be gone since it was read. */
 static int read_marks(source *s, pi_error *err) {
-  bool whole;
+  bool whole, doubt;
   s->query.choice = PI__CHOICE_KERNEL;
   int rc = dump_marks(s, mark_autobound, &whole, err);
   s->note->autobound = whole;
+  share_note(s);
   if (!whole) return rc;
-  if (!pi__reading_doubt(s->reading, s->query.proto, s->query.family)) return 0;
+  doubt = pi__reading_doubt(s->reading, s->query.proto, s->query.family);
+  if (s->query.both &&
+      pi__reading_doubt(s->reading, s->query.proto, PI_FAMILY_6)) {
+    doubt = true;
+  }
+  if (!doubt) return 0;
   s->query.choice = PI__CHOICE_PROCESS;
   return dump_marks(s, mark_chosen, &whole, err);
 }
@@ -190,7 +266,7 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
   for (int i = 0; i < 4; i++) {
     source s;
     pi_error trouble = {0};
-    if (!source_at(want, reading, i, &s)) continue;
+    if (!source_again(want, reading, i, &s)) continue;
     if (s.note->backend != PI_BACKEND_NETLINK) continue;
     int rc = read_marks(&s, &trouble);
     if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
@@ -218,7 +294,7 @@ static int read_alive(const pi__want *want, pi__reading *reading,
     size_t skipped;
     pi_error trouble = {0};
     int rc = 0;
-    if (!source_at(want, reading, i, &s)) continue;
+    if (!source_again(want, reading, i, &s)) continue;
     if (s.note->backend == PI_BACKEND_NETLINK) {
       rc = pi__sockdiag_dump(reading, &s.query, mark_alive, reading,
                              &interrupted, &skipped, &trouble);

@@ -5,11 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-int pi__iface_name(pi__reading *reading, uint32_t index, uint32_t *ret,
+/* A thousand sockets of one device, and its name costs a socket of our own and
+ * a call: it is asked for once. */
+int pi__iface_name(pi__ifaces *ifaces, uint32_t index, uint32_t *ret,
                    pi_error *err) {
+  const size_t places = sizeof ifaces->known / sizeof *ifaces->known;
+  const size_t place = index % places;
+  *ret = ifaces->known[place].text;
+  if (ifaces->known[place].index == index) return 0;
   char name[IF_NAMESIZE + 16];
   if (if_indextoname(index, name) == NULL) {
     snprintf(name, sizeof name, "if%u", (unsigned)index);
   }
-  return pi__reading_text(reading, name, strlen(name), ret, err);
+  int rc = pi__reading_text(ifaces->reading, name, strlen(name), ret, err);
+  if (rc != 0) return rc;
+  ifaces->known[place].index = index;
+  ifaces->known[place].text = *ret;
+  return 0;
 }

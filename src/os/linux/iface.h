@@ -4,9 +4,18 @@
 
 #include "../../core/collect.h"
 
+/* Names that were asked for, by the low bits of their index. All zero but for
+ * the reading, it knows none. */
+typedef struct pi__ifaces {
+  pi__reading *reading;
+  struct {
+    uint32_t index, text;
+  } known[64];
+} pi__ifaces;
+
 /* The text of a device's name, "ifN" if there is none by this index (gone, or
  * in another namespace). */
-int pi__iface_name(pi__reading *reading, uint32_t index, uint32_t *ret,
+int pi__iface_name(pi__ifaces *ifaces, uint32_t index, uint32_t *ret,
                    pi_error *err);
 
 #endif

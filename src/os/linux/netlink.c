@@ -108,7 +108,8 @@ static int receive(const pi__dump *dump, int fd, char *buffer, size_t *length,
       .msg_iov = &part,
       .msg_iovlen = 1,
   };
-  if (pi__interrupted(dump->reading)) {
+  bool stop = dump->stop != NULL && atomic_load(dump->stop);
+  if (stop || pi__interrupted(dump->reading)) {
     return pi__fail(err, PI_ECANCELED, 0, "interrupted");
   }
   ssize_t n = recvmsg(fd, &message, 0);
@@ -123,6 +124,15 @@ static int receive(const pi__dump *dump, int fd, char *buffer, size_t *length,
   return 0;
 }
 
+/* Walks a datagram while no other dump that shares the lock does. */
+static int take_turn(pi__dump *dump, const char *bytes, size_t length,
+                     pi_error *err) {
+  if (dump->lock != NULL) pthread_mutex_lock(dump->lock);
+  int rc = pi__netlink_walk(dump, bytes, length, err);
+  if (dump->lock != NULL) pthread_mutex_unlock(dump->lock);
+  return rc;
+}
+
 static int receive_all(pi__dump *dump, int fd, char *buffer, pi_error *err) {
   while (!dump->done) {
     size_t length = 0;
@@ -134,7 +144,7 @@ static int receive_all(pi__dump *dump, int fd, char *buffer, pi_error *err) {
     }
     if (rc != 0) return rc;
     if (cut) dump->interrupted = true;
-    rc = pi__netlink_walk(dump, buffer, length, err);
+    rc = take_turn(dump, buffer, length, err);
     if (rc == PI_EREPLY && cut) continue;  // our buffer ended, not their answer
     if (rc != 0) return rc;
   }

@@ -5,6 +5,8 @@
 #include "../../core/collect.h"
 
 #include <linux/netlink.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 /* Takes one message of a dump; non-zero ends the dump and is returned. */
 typedef int (*pi__netlink_visit)(void *arg, const struct nlmsghdr *message,
@@ -14,8 +16,10 @@ typedef struct pi__dump {
   const pi__reading *reading; /* whose `interrupted` is asked */
   pi__netlink_visit visit;
   void *arg;
-  uint32_t sequence; /* of the request */
-  bool interrupted;  /* the tables moved while the kernel walked them */
+  pthread_mutex_t *lock;   /* held while a datagram is walked; NULL: none */
+  const atomic_bool *stop; /* ends the dump early; NULL: nobody does */
+  uint32_t sequence;       /* of the request */
+  bool interrupted;        /* the tables moved while the kernel walked them */
   bool done;
 } pi__dump;
 

@@ -1,7 +1,7 @@
 /* sockdiag.c: sock_diag(7): a socket's facts out of an inet_diag_msg. Here the
  * kernel's byte orders, state numbers and v4 addresses become ours. */
 #include "sockdiag.h"
-#include "iface.h"
+#include "parts.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,28 +33,46 @@ static uint32_t kernel_states(const pi__sockdiag_query *query) {
   return bits;
 }
 
+enum { BODY_MOST = sizeof(struct inet_diag_req) };
+
 typedef struct request {
   struct nlmsghdr header;
-  struct inet_diag_req_v2 body;
-  struct nlattr attribute;
-  uint32_t code[PI__BYTECODE_SIZE / 4];
+  char rest[BODY_MOST + sizeof(struct nlattr) + PI__BYTECODE_SIZE];
 } request;
 
-static void request_init(request *r, const pi__sockdiag_query *query) {
-  memset(r, 0, offsetof(request, code));
-  r->header.nlmsg_len = offsetof(request, attribute);
+/* The request of Linux 2.6 knows no family and so gets both, for one walk over
+ * the kernel's table, which is shared by them. It is answered for TCP alone. */
+static size_t put_body(request *r, const pi__sockdiag_query *query) {
+  if (query->both) {
+    struct inet_diag_req body = {.idiag_states = kernel_states(query)};
+    r->header.nlmsg_type = TCPDIAG_GETSOCK;
+    memcpy(r->rest, &body, sizeof body);
+    return sizeof body;
+  }
+  struct inet_diag_req_v2 body = {
+      .sdiag_family = query->family == PI_FAMILY_4 ? AF_INET : AF_INET6,
+      .sdiag_protocol =
+          query->proto == PI_PROTO_TCP ? IPPROTO_TCP : IPPROTO_UDP,
+      .idiag_states = kernel_states(query),
+  };
   r->header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  r->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  r->body.sdiag_family = query->family == PI_FAMILY_4 ? AF_INET : AF_INET6;
-  r->body.sdiag_protocol =
-      query->proto == PI_PROTO_TCP ? IPPROTO_TCP : IPPROTO_UDP;
-  r->body.idiag_states = kernel_states(query);
+  memcpy(r->rest, &body, sizeof body);
+  return sizeof body;
+}
+
+static void request_init(request *r, const pi__sockdiag_query *query) {
+  struct nlattr attribute = {.nla_type = INET_DIAG_REQ_BYTECODE};
+  memset(&r->header, 0, sizeof r->header);
+  size_t used = put_body(r, query);
   size_t length = pi__bytecode(query->steps, query->step_count, query->choice,
-                               (char *)r->code);
-  if (length == 0) return;
-  r->attribute.nla_type = INET_DIAG_REQ_BYTECODE;
-  r->attribute.nla_len = (uint16_t)(sizeof r->attribute + length);
-  r->header.nlmsg_len = (uint32_t)(offsetof(request, code) + length);
+                               r->rest + used + sizeof attribute);
+  if (length > 0) {
+    attribute.nla_len = (uint16_t)(sizeof attribute + length);
+    memcpy(r->rest + used, &attribute, sizeof attribute);
+    used += attribute.nla_len;
+  }
+  r->header.nlmsg_len = (uint32_t)(offsetof(request, rest) + used);
+  r->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 }
 
 /* ---- Answers ------------------------------------------------------------ */
@@ -127,21 +145,28 @@ static bool has_v6only(const pi__row *row) {
           row->state == PI_STATE_UNCONNECTED);
 }
 
-bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
+/* Is it of a family that was asked for? */
+static bool read_family(const pi__sockdiag_query *query, uint8_t kernel,
+                        pi_family *ret) {
+  *ret = kernel == AF_INET6 ? PI_FAMILY_6 : PI_FAMILY_4;
+  if (kernel != AF_INET && kernel != AF_INET6) return false;
+  return query->both || *ret == query->family;
+}
+
+bool pi__sockdiag_read(pi__ifaces *ifaces, const pi__sockdiag_query *query,
                        const struct nlmsghdr *h, pi__row *row, pi_error *err) {
   struct inet_diag_msg m;
-  if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY) return false;
-  if (h->nlmsg_len < NLMSG_HDRLEN + sizeof m) return false;
-  memcpy(&m, (const char *)h + NLMSG_HDRLEN, sizeof m);
-  if (m.idiag_family != (query->family == PI_FAMILY_4 ? AF_INET : AF_INET6)) {
+  if (h->nlmsg_type != (query->both ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY)) {
     return false;
   }
+  if (h->nlmsg_len < NLMSG_HDRLEN + sizeof m) return false;
+  memcpy(&m, (const char *)h + NLMSG_HDRLEN, sizeof m);
   memset(row, 0, sizeof *row);
   row->proto = query->proto;
-  row->family = query->family;
+  if (!read_family(query, m.idiag_family, &row->family)) return false;
   if (!read_state(query->proto, m.idiag_state, &row->state)) return false;
-  read_address(query->family, m.id.idiag_src, &row->laddr);
-  read_address(query->family, m.id.idiag_dst, &row->raddr);
+  read_address(row->family, m.id.idiag_src, &row->laddr);
+  read_address(row->family, m.id.idiag_dst, &row->raddr);
   row->lport = ntohs(m.id.idiag_sport);
   row->rport = ntohs(m.id.idiag_dport);
   row->inode = m.idiag_inode;
@@ -155,24 +180,28 @@ bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
   row->iface_sight = PI_EMPTY;
   if (m.id.idiag_if == 0) return true;
   row->iface_sight = PI_KNOWN;
-  return pi__iface_name(reading, m.id.idiag_if, &row->iface, err) == 0;
+  return pi__iface_name(ifaces, m.id.idiag_if, &row->iface, err) == 0;
 }
 
 /* ---- Dumps -------------------------------------------------------------- */
 
+/* One dump, by however many threads. */
 typedef struct walk {
   pi__reading *reading;
+  pi__ifaces ifaces;
   const pi__sockdiag_query *query;
   pi__sockdiag_visit visit;
   void *arg;
   size_t skipped;
+  pthread_mutex_t *lock; /* of all the above; NULL: there is one thread */
+  atomic_bool stop, interrupted;
 } walk;
 
 static int visit_message(void *arg, const struct nlmsghdr *h, pi_error *err) {
   walk *w = arg;
   pi__row row;
   pi_error trouble = {0};
-  if (pi__sockdiag_read(w->reading, w->query, h, &row, &trouble)) {
+  if (pi__sockdiag_read(&w->ifaces, w->query, h, &row, &trouble)) {
     return w->visit(w->arg, &row, err);
   }
   if (trouble.code != 0) {
@@ -183,29 +212,55 @@ static int visit_message(void *arg, const struct nlmsghdr *h, pi_error *err) {
   return 0;
 }
 
-static int dump_part(walk *w, const pi__sockdiag_query *query,
-                     bool *interrupted, pi_error *err) {
+static int dump_some(walk *w, const pi__sockdiag_query *query, pi_error *err) {
   request r;
-  pi__dump dump = {.reading = w->reading, .visit = visit_message, .arg = w};
+  pi__dump dump = {
+      .reading = w->reading,
+      .visit = visit_message,
+      .arg = w,
+      .lock = w->lock,
+      .stop = &w->stop,
+  };
   if (query->states == 0) return 0;
   request_init(&r, query);
   int rc = pi__netlink_dump(&dump, &r.header, err);
-  *interrupted = *interrupted || dump.interrupted;
+  if (dump.interrupted) atomic_store(&w->interrupted, true);
   return rc;
 }
 
 /* Listeners are few and in a table of their own; the rest is tested. */
-static int dump_parts(walk *w, bool *interrupted, pi_error *err) {
+static int dump_tested(walk *w, pi_error *err) {
   const uint16_t listen = 1u << PI_STATE_LISTEN;
   pi__sockdiag_query listeners = *w->query, rest = *w->query;
   if (rest.step_count == 0 || (rest.states & ~listen) == 0) {
-    return dump_part(w, w->query, interrupted, err);
+    return dump_some(w, w->query, err);
   }
   listeners.states &= listen;
   listeners.step_count = 0;
   rest.states &= (uint16_t)~listen;
-  int rc = dump_part(w, &listeners, interrupted, err);
-  return rc != 0 ? rc : dump_part(w, &rest, interrupted, err);
+  int rc = dump_some(w, &listeners, err);
+  return rc != 0 ? rc : dump_some(w, &rest, err);
+}
+
+static int dump_part(void *arg, unsigned part, pi_error *err) {
+  walk *w = arg;
+  pi__sockdiag_query query = *w->query;
+  pi__step steps[PI__PART_STEPS];
+  query.step_count =
+      pi__parts_steps(pi__reading_host(w->reading), part, query.parts, steps);
+  query.steps = steps;
+  return dump_some(w, &query, err);
+}
+
+static int dump_parts(walk *w, pi_error *err) {
+  pthread_mutex_t lock;
+  pthread_mutex_init(&lock, NULL);
+  w->lock = &lock;
+  int rc = pi__parts_run(w->query->parts, dump_part, w, &w->stop, err);
+  w->lock = NULL;
+  pthread_mutex_destroy(&lock);
+  atomic_store(&w->stop, false);
+  return rc;
 }
 
 int pi__sockdiag_dump(pi__reading *reading, const pi__sockdiag_query *query,
@@ -213,16 +268,21 @@ int pi__sockdiag_dump(pi__reading *reading, const pi__sockdiag_query *query,
                       size_t *skipped, pi_error *err) {
   pi_error local;
   if (err == NULL) err = &local;
-  walk w = {reading, query, visit, arg, 0};
-  *interrupted = false;
-  int rc = dump_parts(&w, interrupted, err);
-  if (rc == PI_EOS && err->os == EINVAL && query->step_count > 0) {
+  walk w = {.reading = reading,
+            .ifaces = {.reading = reading},
+            .query = query,
+            .visit = visit,
+            .arg = arg};
+  bool parted = query->parts > 1 && query->step_count == 0;
+  int rc = parted ? dump_parts(&w, err) : dump_tested(&w, err);
+  if (rc == PI_EOS && err->os == EINVAL && (parted || query->step_count > 0)) {
     // a kernel that does not know our code: then everything passes
     pi__sockdiag_query untested = *query;
     untested.step_count = 0;
     w.query = &untested;
-    rc = dump_parts(&w, interrupted, err);
+    rc = dump_tested(&w, err);
   }
+  *interrupted = atomic_load(&w.interrupted);
   *skipped = w.skipped;
   return rc;
 }

@@ -3,29 +3,33 @@
 #define PI_OS_LINUX_SOCKDIAG_H
 
 #include "bytecode.h"
+#include "iface.h"
 #include "netlink.h"
 
 /* What one dump asks for. */
 typedef struct pi__sockdiag_query {
   pi_proto proto;
   pi_family family;
+  bool both; /* of TCP alone: both families at once, whatever `family` says */
   uint16_t states; /* bits of pi_state */
   pi__port_choice choice;
   const pi__step *steps; /* tests in postfix order */
   size_t step_count;     /* 0: none */
+  unsigned parts; /* 2 or more, without steps: asked in so many threads */
 } pi__sockdiag_query;
 
 typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
 
 /* Reads one message into *row. False: it is too short, or of another kind than
- * asked for. Texts of devices go to `reading`. */
-bool pi__sockdiag_read(pi__reading *reading, const pi__sockdiag_query *query,
+ * asked for. */
+bool pi__sockdiag_read(pi__ifaces *ifaces, const pi__sockdiag_query *query,
                        const struct nlmsghdr *message, pi__row *row,
                        pi_error *err);
 
 /* Visits every socket that passes the steps. Of TCP, where connections are
  * asked for as well, listeners need not pass. *interrupted: the kernel says the
- * dump is inconsistent; *skipped: messages that could not be read. */
+ * dump is inconsistent; *skipped: messages that could not be read. `visit` may
+ * be called in another thread, but by one at a time. */
 int pi__sockdiag_dump(pi__reading *reading, const pi__sockdiag_query *query,
                       pi__sockdiag_visit visit, void *arg, bool *interrupted,
                       size_t *skipped, pi_error *err);
