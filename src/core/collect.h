@@ -121,20 +121,29 @@ pi__process *pi__reading_process_at(pi__reading *reading, size_t i);
 /* ---- What a platform implements ----------------------------------------- */
 
 /* A test that the kernel may make for us, in postfix order: a row that fails
- * need not be handed over. Core tests again, so a platform may ignore them. */
+ * need not be handed over. Core tests again, so a platform may ignore them; and
+ * what it cannot tell counts as true: ports of the host and devices, that is,
+ * which never stand below a PI__STEP_NOT. */
 typedef struct pi__step {
   enum {
-    PI__STEP_LPORT, /* the local port is from first to last */
+    PI__STEP_LPORT, /* the local port is one of `ports` */
     PI__STEP_RPORT, /* the remote one is; 0 where there is none */
     PI__STEP_LADDR, /* the local address begins with `prefix` bits of address */
     PI__STEP_RADDR,
-    PI__STEP_AND, /* of the two results before it */
+    PI__STEP_IFACE, /* it is bound to the device called `name` */
+    PI__STEP_AND,   /* of the two results before it */
     PI__STEP_OR,
     PI__STEP_NOT, /* of the one before it */
   } op;
+  enum {
+    PI__PORTS_GIVEN,      /* from first to last */
+    PI__PORTS_EPHEMERAL,  /* the host's client range */
+    PI__PORTS_PRIVILEGED, /* those below its unprivileged_start */
+  } ports;
   uint16_t first, last;
   pi_address address; /* a block of IPv4 is v4-mapped, its prefix 96 or more */
   unsigned prefix;
+  char name[16];
 } pi__step;
 
 enum { PI__MOST_STEPS = 64 };

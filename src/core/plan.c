@@ -1,23 +1,32 @@
-/* plan.c: what a filter lets us leave unread. A set of kinds of row, a kind
- * being protocol, state and family, is widened wherever the filter speaks of
- * something else: the reading may hold too much, never too little. */
+/* plan.c: what a filter lets us leave unread. A kind of row is its protocol,
+ * family and state, which are always known of it. Of every part of a filter we
+ * tell the kinds that may hold rows it does not deny, and those of which it is
+ * true without exception, which is what its negation leaves out. The reading
+ * may hold too much, never too little. */
 #include "plan.h"
 #include "filter.h"
 
 #include <string.h>
 
+/* A set of kinds, bits of pi_state per pi_proto and pi_family. */
 typedef struct kinds {
-  uint16_t states[2]; /* per pi_proto, bits of pi_state */
-  bool families[2];
+  uint16_t states[2][2];
 } kinds;
 
-static const uint16_t udp_states =
-    1u << PI_STATE_CONNECTED | 1u << PI_STATE_UNCONNECTED;
-static const uint16_t tcp_states = (1u << PI_STATE_CONNECTED) - 1;
+typedef struct scope {
+  kinds may, must;
+} scope;
 
-static kinds kinds_all(void) {
-  return (kinds){{tcp_states, udp_states}, {true, true}};
-}
+enum {
+  UDP_STATES = 1u << PI_STATE_CONNECTED | 1u << PI_STATE_UNCONNECTED,
+  TCP_STATES = (1u << PI_STATE_CONNECTED) - 1,
+  PEERLESS_STATES = 1u << PI_STATE_LISTEN | 1u << PI_STATE_CLOSED |
+                    1u << PI_STATE_UNCONNECTED,
+};
+
+static const kinds no_kinds;
+static const kinds all_kinds = {
+    {{TCP_STATES, TCP_STATES}, {UDP_STATES, UDP_STATES}}};
 
 static bool has_word(const pi_filter *f, uint64_t word) {
   for (size_t i = 0; i < f->count; i++) {
@@ -26,49 +35,77 @@ static bool has_word(const pi_filter *f, uint64_t word) {
   return false;
 }
 
+/* Keeps the kinds that have one of the words. */
 static kinds kinds_in(const pi_filter *f) {
-  kinds k = kinds_all();
-  for (unsigned i = 0; i < 2; i++) {
-    if (f->field == PI_PROTO && !has_word(f, i)) k.states[i] = 0;
-    if (f->field == PI_FAMILY && !has_word(f, i)) k.families[i] = false;
-  }
-  if (f->field != PI_STATE) return k;
+  kinds k = all_kinds;
+  uint16_t states = 0;
   for (unsigned state = 0; state <= PI_STATE_UNCONNECTED; state++) {
-    uint16_t bit = (uint16_t)(1u << state);
-    if (has_word(f, state)) continue;
-    k.states[PI_PROTO_TCP] &= (uint16_t)~bit;
-    k.states[PI_PROTO_UDP] &= (uint16_t)~bit;
+    if (has_word(f, state)) states |= (uint16_t)(1u << state);
+  }
+  for (unsigned i = 0; i < 4; i++) {
+    uint16_t *at = &k.states[i / 2][i % 2];
+    if (f->field == PI_PROTO && !has_word(f, i / 2)) *at = 0;
+    if (f->field == PI_FAMILY && !has_word(f, i % 2)) *at = 0;
+    if (f->field == PI_STATE) *at &= states;
+  }
+  return k;
+}
+
+static kinds kinds_with_peer(void) {
+  kinds k = all_kinds;
+  for (int i = 0; i < 4; i++) {
+    k.states[i / 2][i % 2] &= (uint16_t)~PEERLESS_STATES;
+  }
+  return k;
+}
+
+static kinds without(const kinds *from, const kinds *what) {
+  kinds k = *from;
+  for (int i = 0; i < 4; i++) {
+    k.states[i / 2][i % 2] &= (uint16_t)~what->states[i / 2][i % 2];
   }
   return k;
 }
 
 static void meet(kinds *a, const kinds *b) {
-  for (int i = 0; i < 2; i++) {
-    a->states[i] &= b->states[i];
-    a->families[i] = a->families[i] && b->families[i];
-  }
+  for (int i = 0; i < 4; i++)
+    a->states[i / 2][i % 2] &= b->states[i / 2][i % 2];
 }
 
 static void join(kinds *a, const kinds *b) {
-  for (int i = 0; i < 2; i++) {
-    a->states[i] |= b->states[i];
-    a->families[i] = a->families[i] || b->families[i];
-  }
+  for (int i = 0; i < 4; i++)
+    a->states[i / 2][i % 2] |= b->states[i / 2][i % 2];
 }
 
-static kinds kinds_of(const pi_filter *f) {
-  kinds k = kinds_all();
-  if (f->node == PI__NODE_IN) return kinds_in(f);
-  if (f->node == PI__NODE_OR) memset(&k, 0, sizeof k);
-  if (f->node != PI__NODE_AND && f->node != PI__NODE_OR) return k;
-  for (size_t i = 0; i < f->kid_count; i++) {
-    kinds kid = kinds_of(f->kids[i]);
-    if (f->node == PI__NODE_AND)
-      meet(&k, &kid);
-    else
-      join(&k, &kid);
+/* Whether there is a peer follows from the state; what it is does not. */
+static scope scope_of_leaf(const pi_filter *f) {
+  scope s = {all_kinds, no_kinds};
+  bool kind =
+      f->field == PI_PROTO || f->field == PI_FAMILY || f->field == PI_STATE;
+  bool peer = f->field == PI_RPORT || f->field == PI_RADDR;
+  if (f->node == PI__NODE_ALL) return (scope){all_kinds, all_kinds};
+  if (kind) s.must = s.may = f->node == PI__NODE_IN ? kinds_in(f) : all_kinds;
+  if (!peer || f->node == PI__NODE_KNOWN) return s;
+  s.may = kinds_with_peer();
+  if (f->node == PI__NODE_HAS) s.must = s.may;
+  return s;
+}
+
+static scope scope_of(const pi_filter *f) {
+  bool both = f->node == PI__NODE_AND;
+  if (f->node == PI__NODE_NOT) {
+    scope kid = scope_of(f->kids[0]);
+    return (scope){without(&all_kinds, &kid.must),
+                   without(&all_kinds, &kid.may)};
   }
-  return k;
+  if (!both && f->node != PI__NODE_OR) return scope_of_leaf(f);
+  scope s = {both ? all_kinds : no_kinds, both ? all_kinds : no_kinds};
+  for (size_t i = 0; i < f->kid_count; i++) {
+    scope kid = scope_of(f->kids[i]);
+    (both ? meet : join)(&s.may, &kid.may);
+    (both ? meet : join)(&s.must, &kid.must);
+  }
+  return s;
 }
 
 /* ---- Steps for the kernel ----------------------------------------------- */
@@ -95,6 +132,38 @@ static void emit_op(program *p, unsigned op) {
   emit(p, &step);
 }
 
+/* A device by its name; a longer one there is not. */
+static bool device_step(const pi__member *m, pi__step *step) {
+  if (m->kind != PI__LITERAL || m->length >= sizeof step->name ||
+      memchr(m->text, '\0', m->length) != NULL) {
+    return false;
+  }
+  memcpy(step->name, m->text, m->length);
+  return true;
+}
+
+/* Ports from first to last, or those that this host will tell. */
+static bool port_step(const pi__member *m, pi__step *step) {
+  switch (m->kind) {
+  case PI__SPAN:
+    if (m->first > 65535) return false;
+    step->first = (uint16_t)m->first;
+    step->last = (uint16_t)(m->last > 65535 ? 65535 : m->last);
+    return true;
+  case PI__EPHEMERAL: step->ports = PI__PORTS_EPHEMERAL; return true;
+  case PI__PRIVILEGED: step->ports = PI__PORTS_PRIVILEGED; return true;
+  default: return false;
+  }
+}
+
+/* The words of RFC 6335, in the order of pi_range. */
+static void range_step(const pi__member *m, pi__step *step) {
+  static const uint16_t edges[][2] = {{0, 1023}, {1024, 49151}, {49152, 65535}};
+  step->op = PI__STEP_LPORT;
+  step->first = edges[m->first][0];
+  step->last = edges[m->last][1];
+}
+
 /* Does a block of IPv6 take in the mapped addresses? To a kernel those of a
  * socket of family 6 are in it, to us they are IPv4. */
 static bool holds_mapped(const pi__member *m) {
@@ -108,17 +177,13 @@ static bool holds_mapped(const pi__member *m) {
 static bool step_of(pi_field field, const pi__member *m, pi__step *step) {
   *step = (pi__step){0};
   switch (field) {
-  case PI_LPORT: step->op = PI__STEP_LPORT; break;
-  case PI_RPORT: step->op = PI__STEP_RPORT; break;
+  case PI_LPORT: step->op = PI__STEP_LPORT; return port_step(m, step);
+  case PI_RPORT: step->op = PI__STEP_RPORT; return port_step(m, step);
+  case PI_RANGE: range_step(m, step); return true;
+  case PI_IFACE: step->op = PI__STEP_IFACE; return device_step(m, step);
   case PI_LADDR: step->op = PI__STEP_LADDR; break;
   case PI_RADDR: step->op = PI__STEP_RADDR; break;
   default: return false;
-  }
-  if (m->kind == PI__SPAN) {
-    if (m->first > 65535) return false;
-    step->first = (uint16_t)m->first;
-    step->last = (uint16_t)(m->last > 65535 ? 65535 : m->last);
-    return true;
   }
   if (m->kind != PI__BLOCK || holds_mapped(m)) return false;
   step->address = m->low;
@@ -142,6 +207,11 @@ static bool emit_set(program *p, const pi_filter *f) {
  * address 0 to it, and to us no value at all. */
 static bool is_exact_member(const pi_filter *f, const pi__member *m) {
   static const uint8_t zero[16];
+  // what a platform has yet to look up, it may have to take for true
+  if (f->field == PI_IFACE || m->kind == PI__EPHEMERAL ||
+      m->kind == PI__PRIVILEGED) {
+    return false;
+  }
   if (f->field == PI_RPORT) return m->first > 0;
   if (f->field != PI_RADDR) return true;
   size_t from = pi_address_is_v4(&m->low) ? 12 : 0;
@@ -182,8 +252,13 @@ static bool relax_kids(program *p, const pi_filter *f) {
 
 /* Emits a relaxation; false, with anything emitted, if all rows would pass. */
 static bool relax(program *p, const pi_filter *f) {
+  pi__step step = {.op = PI__STEP_LPORT, .ports = PI__PORTS_EPHEMERAL};
   switch (f->node) {
   case PI__NODE_IN: return emit_set(p, f);
+  case PI__NODE_HAS:
+    if (f->field != PI_EPHEMERAL) return false;
+    emit(p, &step);
+    return true;
   case PI__NODE_AND:
   case PI__NODE_OR: return relax_kids(p, f);
   case PI__NODE_NOT:
@@ -201,13 +276,15 @@ static void plan_steps(const pi_filter *filter, pi__want *want) {
 }
 
 void pi__plan(const pi_filter *filter, pi__want *want) {
-  kinds k = filter != NULL ? kinds_of(filter) : kinds_all();
+  kinds k = filter != NULL ? scope_of(filter).may : all_kinds;
+  for (int i = 0; i < 2; i++) {
+    want->states[i] = k.states[i][0] | k.states[i][1];
+    want->families[i] = (k.states[0][i] | k.states[1][i]) != 0;
+  }
   // a connection is inbound if somebody listens there; asking for listeners
   // alone is nearly free (their hash table is small)
-  if (k.states[PI_PROTO_TCP] != 0) {
-    k.states[PI_PROTO_TCP] |= 1u << PI_STATE_LISTEN;
+  if (want->states[PI_PROTO_TCP] != 0) {
+    want->states[PI_PROTO_TCP] |= 1u << PI_STATE_LISTEN;
   }
-  memcpy(want->states, k.states, sizeof want->states);
-  memcpy(want->families, k.families, sizeof want->families);
   plan_steps(filter, want);
 }

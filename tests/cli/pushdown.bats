@@ -10,7 +10,7 @@ teardown() { close_scene; }
 
 @test "filters at random select the same sockets with and without the kernel" {
   open_scene tcp4 tcp4_any tcp6_dual same_port pair4 pair6 pair_mapped \
-    outbound_bound udp_outside udp_inside
+    outbound_bound lo_device lo_device_time_wait bound udp_outside udp_inside
   need_apart
   inside python3 "$HELPERS/pushdown.py" "$PORTINFO"
 }
@@ -23,11 +23,16 @@ received() {
     "$T/trace"
 }
 
-@test "a port is looked for by the kernel, also beside what it cannot test" {
-  open_scene pair4 pair6 outbound_bound
+# Skips unless `received` can be measured.
+need_trace() {
   need_apart
   command -v strace >/dev/null || skip "there is no strace"
   inside strace -o "$T/trace" true 2>/dev/null || skip "strace is not permitted"
+}
+
+@test "a port is looked for by the kernel, also beside what it cannot test" {
+  open_scene pair4 pair6 outbound_bound
+  need_trace
   few=(--format tsv --columns lport)
   all=$(received "${few[@]}" established)
   port=$(received "${few[@]}" established and rport = 9)
@@ -37,4 +42,37 @@ received() {
   [ "$port" -lt "$all" ]
   [ "$beside" -eq "$port" ]
   [ "$either" -ge "$all" ]
+}
+
+@test "a device is looked for by the kernel, beside a port and alone" {
+  open_scene pair4 pair6 lo_device lo_device_time_wait
+  need_trace
+  few=(--format tsv --columns lport)
+  all=$(received "${few[@]}" tcp)
+  port=$(received "${few[@]}" rport = 9)
+  beside=$(received "${few[@]}" 'rport = 9 and iface = "lo"')
+  rest=(tcp and not state = listen)
+  device=$(received "${few[@]}" "${rest[@]}" and 'iface = lo')
+  glob=$(received "${few[@]}" "${rest[@]}" and 'iface = l*')
+  echo "all $all, port $port, beside $beside, device $device, glob $glob"
+  [ "$port" -lt "$all" ]
+  [ "$beside" -le "$port" ]
+  [ "$device" -lt "$glob" ]
+  # a heading, an accepted end, and what remains of another connection
+  inside "$PORTINFO" ls -q "${few[@]}" "${rest[@]}" and iface = lo >"$T/rows"
+  [ "$(grep -c . "$T/rows")" -ge 3 ]
+}
+
+@test "what is only denied is not read" {
+  open_scene pair4 pair6 udp_outside
+  need_trace
+  few=(--format tsv --columns lport)
+  for pair in 'udp:not tcp' 'tcp and time-wait:tcp and not state != time-wait' \
+    'tcp and listening:tcp and not not listening' \
+    'tcp family = ipv6:tcp not family = ipv4'; do
+    plain=$(received "${few[@]}" "${pair%%:*}")
+    denied=$(received "${few[@]}" "${pair#*:}")
+    echo "$pair: $plain, $denied"
+    [ "$plain" -eq "$denied" ]
+  done
 }

@@ -73,6 +73,8 @@ is_told() {
 
 @test "a listener on every address of device lo alone" { is_told lo_device; }
 
+@test "what remains of a client of device lo" { is_told lo_device_time_wait; }
+
 # ---- UDP ----------------------------------------------------------------------
 
 @test "UDP on a chosen port is a service, in the client range as well" {

@@ -3,6 +3,7 @@
  * the failure is decided. At the end of the code a socket is taken; four bytes
  * past it, it is not. */
 #include "bytecode.h"
+#include "iface.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@ typedef struct fragment {
 } fragment;
 
 typedef struct compiler {
+  const pi_host *host;
   char *code;
   size_t length;
   fragment stack[PI__MOST_STEPS + 1];
@@ -60,14 +62,35 @@ static void put_bound(compiler *c, unsigned code, uint16_t port) {
   c->length += 2 * ONE;
 }
 
-static void put_port(compiler *c, const pi__step *step, unsigned least,
-                     unsigned most) {
+static void put_range(compiler *c, bool local, unsigned first, unsigned last) {
   size_t start = c->length;
-  put_bound(c, least, step->first);
+  put_bound(c, local ? INET_DIAG_BC_S_GE : INET_DIAG_BC_D_GE, (uint16_t)first);
   fragment lower = {start, 2 * ONE};
-  put_bound(c, most, step->last);
+  put_bound(c, local ? INET_DIAG_BC_S_LE : INET_DIAG_BC_D_LE, (uint16_t)last);
   extend(c, &lower, 2 * ONE);
   push(c, start);
+}
+
+/* What passes every socket, as every port is one of these. */
+static void put_anything(compiler *c) {
+  put_range(c, true, 0, 65535);
+}
+
+static void put_ports(compiler *c, const pi__step *step, bool local) {
+  const pi_host *host = c->host;
+  uint32_t start = host->unprivileged_start;
+  switch (step->ports) {
+  case PI__PORTS_GIVEN: put_range(c, local, step->first, step->last); return;
+  case PI__PORTS_EPHEMERAL:
+    if (!host->ephemeral_known) break;
+    put_range(c, local, host->ephemeral_first, host->ephemeral_last);
+    return;
+  case PI__PORTS_PRIVILEGED:
+    if (!host->unprivileged_known || start == 0 || start > 65535) break;
+    put_range(c, local, 0, start - 1);
+    return;
+  }
+  put_anything(c);
 }
 
 static void put_address(compiler *c, const pi__step *step, unsigned code) {
@@ -83,6 +106,22 @@ static void put_address(compiler *c, const pi__step *step, unsigned code) {
   write_op(at, code, length, length + PAST);
   memcpy(at + ONE, &condition, sizeof condition);
   memcpy(at + ONE + sizeof condition, step->address.bytes + 16 - bytes, bytes);
+  c->length += length;
+  push(c, start);
+}
+
+/* Kernel and core speak of the same field: the device that the socket is bound
+ * to, of half-open and time-wait sockets too. */
+static void put_device(compiler *c, const pi__step *step) {
+  uint32_t index = pi__iface_index(step->name);
+  const size_t length = ONE + sizeof index;
+  size_t start = c->length;
+  if (index == 0) {
+    put_anything(c);
+    return;
+  }
+  write_op(c->code + start, INET_DIAG_BC_DEV_COND, length, length + PAST);
+  memcpy(c->code + start + ONE, &index, sizeof index);
   c->length += length;
   push(c, start);
 }
@@ -123,23 +162,20 @@ static void join(compiler *c, bool both) {
 
 static void put_step(compiler *c, const pi__step *step) {
   switch (step->op) {
-  case PI__STEP_LPORT:
-    put_port(c, step, INET_DIAG_BC_S_GE, INET_DIAG_BC_S_LE);
-    break;
-  case PI__STEP_RPORT:
-    put_port(c, step, INET_DIAG_BC_D_GE, INET_DIAG_BC_D_LE);
-    break;
+  case PI__STEP_LPORT: put_ports(c, step, true); break;
+  case PI__STEP_RPORT: put_ports(c, step, false); break;
   case PI__STEP_LADDR: put_address(c, step, INET_DIAG_BC_S_COND); break;
   case PI__STEP_RADDR: put_address(c, step, INET_DIAG_BC_D_COND); break;
+  case PI__STEP_IFACE: put_device(c, step); break;
   case PI__STEP_AND: join(c, true); break;
   case PI__STEP_OR: join(c, false); break;
   case PI__STEP_NOT: negate(c); break;
   }
 }
 
-size_t pi__bytecode(const pi__step *steps, size_t count, pi__port_choice choice,
-                    char code[PI__BYTECODE_SIZE]) {
-  compiler c = {.code = code};
+size_t pi__bytecode(const pi_host *host, const pi__step *steps, size_t count,
+                    pi__port_choice choice, char code[PI__BYTECODE_SIZE]) {
+  compiler c = {.host = host, .code = code};
   for (size_t i = 0; i < count; i++) put_step(&c, &steps[i]);
   if (choice == PI__CHOICE_ANY) return c.length;
   put_auto(&c);

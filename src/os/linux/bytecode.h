@@ -18,7 +18,7 @@ typedef enum pi__port_choice {
 /* Writes the code of steps (in postfix order; none: everything passes) and of a
  * choice; returns its length in bytes, a multiple of four, 0 for no test.
  * `code` is aligned as a uint32_t. */
-size_t pi__bytecode(const pi__step *steps, size_t count, pi__port_choice choice,
-                    char code[PI__BYTECODE_SIZE]);
+size_t pi__bytecode(const pi_host *host, const pi__step *steps, size_t count,
+                    pi__port_choice choice, char code[PI__BYTECODE_SIZE]);
 
 #endif

@@ -23,3 +23,10 @@ int pi__iface_name(pi__ifaces *ifaces, uint32_t index, uint32_t *ret,
   ifaces->known[place].text = *ret;
   return 0;
 }
+
+uint32_t pi__iface_index(const char *name) {
+  // by this name a device goes that has none, and then it is another one
+  bool numbered = strncmp(name, "if", 2) == 0 && name[2] != '\0' &&
+                  name[2 + strspn(name + 2, "0123456789")] == '\0';
+  return numbered ? 0 : if_nametoindex(name);
+}

@@ -18,4 +18,8 @@ typedef struct pi__ifaces {
 int pi__iface_name(pi__ifaces *ifaces, uint32_t index, uint32_t *ret,
                    pi_error *err);
 
+/* The index of the device that pi__iface_name calls so; 0 if that is not for
+ * sure. */
+uint32_t pi__iface_index(const char *name);
+
 #endif

@@ -60,12 +60,14 @@ static size_t put_body(request *r, const pi__sockdiag_query *query) {
   return sizeof body;
 }
 
-static void request_init(request *r, const pi__sockdiag_query *query) {
+static void request_init(request *r, const pi_host *host,
+                         const pi__sockdiag_query *query) {
   struct nlattr attribute = {.nla_type = INET_DIAG_REQ_BYTECODE};
   memset(&r->header, 0, sizeof r->header);
   size_t used = put_body(r, query);
-  size_t length = pi__bytecode(query->steps, query->step_count, query->choice,
-                               r->rest + used + sizeof attribute);
+  size_t length =
+      pi__bytecode(host, query->steps, query->step_count, query->choice,
+                   r->rest + used + sizeof attribute);
   if (length > 0) {
     attribute.nla_len = (uint16_t)(sizeof attribute + length);
     memcpy(r->rest + used, &attribute, sizeof attribute);
@@ -222,7 +224,7 @@ static int dump_some(walk *w, const pi__sockdiag_query *query, pi_error *err) {
       .stop = &w->stop,
   };
   if (query->states == 0) return 0;
-  request_init(&r, query);
+  request_init(&r, pi__reading_host(w->reading), query);
   int rc = pi__netlink_dump(&dump, &r.header, err);
   if (dump.interrupted) atomic_store(&w->interrupted, true);
   return rc;

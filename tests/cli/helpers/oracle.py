@@ -605,6 +605,28 @@ def lo_device():
             facts(accepted, autobound=False, role="inbound")]
 
 
+def lo_device_time_wait():
+    """What remains of a client that was bound to device lo."""
+    server = make(socket.SOCK_STREAM, 4)
+    choose(server, "127.0.0.1")
+    server.listen(5)
+    client = make(socket.SOCK_STREAM, 4)
+    try:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+    except OSError as error:
+        raise Skip("SO_BINDTODEVICE: %s" % error)
+    client.connect(server.getsockname())
+    accepted, _ = server.accept()
+    here, there = client.getsockname(), client.getpeername()
+    client.close()
+    accepted.recv(1)
+    accepted.close()
+    keep(server)
+    return [listening(server),
+            unheld("tcp", "ipv4", "time-wait", here, there, why="time-wait",
+                   role="closing", autobound="?", uid=None, iface="lo")]
+
+
 # ---- Scenes: UDP ----------------------------------------------------------------
 
 def datagram(version=4, **options):

@@ -21,7 +21,10 @@ for filter in io.lines(arg[1]) do
 end
 """
 
-FLAGS = ["tcp", "udp", "listening", "established", "role = inbound", "exposed", "loopback"]
+FLAGS = ["tcp", "udp", "listening", "established", "role = inbound", "exposed", "loopback",
+         "iface = lo", "iface != lo", "iface = l*", "iface = if7", "iface", "ephemeral",
+         "system-port", "state != established", "not state = {listen, closed}", "not udp",
+         "family = ipv6", "rport", "raddr"]
 ADDRESSES = ["127.0.0.0/8", "127.0.0.1", "::1", "::/0", "0.0.0.0/0", "127.0.0.1..127.0.0.9"]
 
 
@@ -31,7 +34,7 @@ def values():
                           capture_output=True, text=True).stdout.split("\n")[1:]
     ports = sorted({port for row in rows for port in row.split("\t") if port})
     sets = ports + ["{%s, %s}" % pair for pair in zip(ports, ports[1:])]
-    sets += ["0", "0..1023", "%s..65535" % ports[len(ports) // 2], "ephemeral", "domain"]
+    sets += ["0", "0..1023", "%s..65535" % ports[len(ports) // 2], "ephemeral", "privileged", "domain"]
     return {"lport": sets, "rport": sets, "port": sets,
             "laddr": ADDRESSES, "raddr": ADDRESSES, "addr": ADDRESSES}
 
