@@ -53,6 +53,9 @@ typedef struct pi__row {
  * meet a socket twice while the kernel's tables move. */
 int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err);
 
+/* Makes room for about so many more rows at once; more may come, or fewer. */
+int pi__reading_expect(pi__reading *reading, size_t rows, pi_error *err);
+
 /* The number of rows, and a return to an earlier number, which cannot fail. */
 size_t pi__reading_rows(const pi__reading *reading);
 void pi__reading_rewind(pi__reading *reading, size_t rows);

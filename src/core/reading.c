@@ -12,8 +12,6 @@ static uint64_t mix(uint64_t h, uint64_t v) {
 }
 
 static uint64_t identity(const pi__row *row) {
-  // the kernel counts cookies, so as they are they spread best
-  if (row->cookie != 0) return row->cookie;
   uint64_t words[4];
   memcpy(words, row->laddr.bytes, 16);
   memcpy(words + 2, row->raddr.bytes, 16);
@@ -21,6 +19,17 @@ static uint64_t identity(const pi__row *row) {
   for (int i = 0; i < 4; i++) h = mix(h, words[i]);
   h = mix(h, (uint64_t)row->lport << 16 | row->rport);
   return mix(h, row->inode);
+}
+
+/* Where to look for a row first. The kernel gives cookies out by counting, when
+ * it first tells of a socket, so that those of one dump come nearly in order:
+ * sixteen that follow each other share a cache line of the index, and the lines
+ * are spread. */
+static size_t first_slot(const pi__index *index, const pi__row *row) {
+  uint64_t cookie = row->cookie;
+  if (cookie == 0) return pi__index_slot(index, identity(row));
+  size_t line = pi__index_slot(index, cookie >> 4);
+  return (line << 4 | (cookie & 15)) & index->mask;
 }
 
 static void row_load(const pi_snapshot *s, size_t at, pi__row *row) {
@@ -46,7 +55,7 @@ static bool same_socket(const pi__row *a, const pi__row *b) {
 
 /* The slot of a row's socket: taken by it, or free for it. */
 static uint32_t *find_slot(pi_snapshot *s, const pi__row *row) {
-  size_t slot = pi__index_slot(&s->identity, identity(row));
+  size_t slot = first_slot(&s->identity, row);
   for (;; slot = (slot + 1) & s->identity.mask) {
     uint32_t *at = &s->identity.rows[slot];
     if (*at == PI__NO_ROW) return at;
@@ -91,10 +100,8 @@ static int grow_block(void **block, size_t size, pi_error *err) {
   return 0;
 }
 
-/* Makes room for one more row in every column of the socket group. */
-static int grow(pi_snapshot *s, pi_error *err) {
-  if (s->count < s->capacity) return 0;
-  size_t capacity = s->capacity + s->capacity / 2 + 256;
+/* Makes room for so many rows in every column of the socket group. */
+static int grow(pi_snapshot *s, size_t capacity, pi_error *err) {
   if (capacity >= PI__NO_ROW) return pi__nomem(err);
   for (int f = 0; f < PI_FIELD_COUNT; f++) {
     pi__column *column = &s->columns[f];
@@ -171,9 +178,20 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
   return kept ? 0 : pi__nomem(err);
 }
 
+int pi__reading_expect(pi__reading *reading, size_t rows, pi_error *err) {
+  pi_snapshot *s = &reading->snapshot;
+  size_t most = s->count + rows;
+  int rc = most > s->capacity ? grow(s, most, err) : 0;
+  if (rc != 0 || s->identity.mask > 2 * most) return rc;
+  return reindex(s, most, err);
+}
+
 int pi__reading_row(pi__reading *reading, const pi__row *row, pi_error *err) {
   pi_snapshot *s = &reading->snapshot;
-  int rc = grow(s, err);
+  int rc = 0;
+  if (s->count == s->capacity) {
+    rc = grow(s, s->capacity + s->capacity / 2 + 256, err);
+  }
   if (rc != 0) return rc;
   if (s->identity.rows == NULL || s->identity.used * 2 > s->identity.mask) {
     rc = reindex(s, s->count * 2 + 256, err);

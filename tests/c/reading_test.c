@@ -249,6 +249,49 @@ static void each_part_of_a_tuple_is_compared(void **state) {
   }
 }
 
+/* Cookies in order, and with the low or high bits of all alike. */
+static void every_cookie_is_told_apart(void **state) {
+  (void)state;
+  static const unsigned shifts[] = {0, 4, 12, 20, 44};
+  for (size_t shift = 0; shift < LENGTH(shifts); shift++) {
+    script_reset();
+    for (uint64_t i = 0; i < 8000; i++) {
+      script_row *r = script_socket(PI_STATE_LISTEN, "0.0.0.0", 80);
+      r->row.cookie = (i % 4000 + 1) << shifts[shift];
+      r->row.rxq = (uint32_t)i;
+    }
+    pi_snapshot *s = script_take(0);
+    assert_int_equal(4000, pi_snapshot_count(s));
+    for (size_t i = 0; i < 4000; i++) {
+      assert_int_equal((i + 1) << shifts[shift], number_of(s, i, PI_COOKIE));
+      assert_int_equal(4000 + i, number_of(s, i, PI_RXQ));
+    }
+    pi_snapshot_free(s);
+  }
+}
+
+static void room_that_was_made_need_not_be_used(void **state) {
+  (void)state;
+  pi_snapshot *s = script_take(0);
+  pi__reading *r = (pi__reading *)s;
+  for (int i = 0; i < 300; i++) script_socket(PI_STATE_LISTEN, "1.1.1.1", 80);
+  assert_int_equal(0, pi__reading_expect(r, 100, NULL));
+  for (size_t i = 0; i < script.count; i++) {
+    if (i == 50) assert_int_equal(0, pi__reading_expect(r, 5000, NULL));
+    if (i == 60) assert_int_equal(0, pi__reading_expect(r, 0, NULL));
+    assert_int_equal(0, pi__reading_row(r, &script.rows[i].row, NULL));
+  }
+  assert_int_equal(300, pi__reading_rows(r));
+  for (size_t i = 0; i < script.count; i++) {
+    assert_int_equal(0, pi__reading_row(r, &script.rows[i].row, NULL));
+  }
+  assert_int_equal(300, pi__reading_rows(r));
+  assert_int_equal(300, pi__reading_count(r, PI_PROTO_TCP, PI_FAMILY_4));
+  assert_int_equal(0, pi__reading_count(r, PI_PROTO_TCP, PI_FAMILY_6));
+  assert_int_equal(0, pi__reading_count(r, PI_PROTO_UDP, PI_FAMILY_4));
+  pi_snapshot_free(s);
+}
+
 /* ---- Rewind, by hand ---------------------------------------------------- */
 
 static void a_rewound_dump_leaves_nothing(void **state) {
@@ -465,6 +508,8 @@ int main(void) {
       cmocka_unit_test_setup(a_line_met_twice_is_one_row, reset),
       cmocka_unit_test_setup(every_part_of_a_tuple_tells_sockets_apart, reset),
       cmocka_unit_test_setup(each_part_of_a_tuple_is_compared, reset),
+      cmocka_unit_test_setup(every_cookie_is_told_apart, reset),
+      cmocka_unit_test_setup(room_that_was_made_need_not_be_used, reset),
       cmocka_unit_test_setup(a_rewound_dump_leaves_nothing, reset),
       cmocka_unit_test_setup(texts_are_kept_byte_by_byte, reset),
       cmocka_unit_test_setup(reads_only_sockets_unless_asked, reset),

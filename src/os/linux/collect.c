@@ -73,29 +73,33 @@ static int add_row(void *arg, const pi__row *row, pi_error *err) {
 
 /* Connections are counted before they are asked for; listeners alone, or what
  * passes a test, are taken for few. */
-static void choose_parts(source *s) {
+static int prepare(source *s, pi_error *err) {
+  enum { MOST_EXPECTED = 1 << 18 };  // beyond, let them come
   const pi__sockdiag_query *query = &s->query;
   const uint16_t listen = 1u << PI_STATE_LISTEN;
   s->query.parts = 1;
-  if ((query->states & ~listen) == 0 || query->step_count > 0) return;
+  if ((query->states & ~listen) == 0 || query->step_count > 0) return 0;
   size_t sockets =
       pi__parts_sockets(s->want->proc, query->proto, query->family);
   if (query->both) {
     sockets += pi__parts_sockets(s->want->proc, query->proto, PI_FAMILY_6);
   }
   s->query.parts = pi__parts_count(sockets);
+  if (sockets > MOST_EXPECTED) sockets = MOST_EXPECTED;
+  return pi__reading_expect(s->reading, sockets, err);
 }
 
 /* A dump that the kernel calls inconsistent is asked for again; the last one is
  * kept, and marked. */
 static int read_netlink(source *s, pi_error *err) {
   size_t before = pi__reading_rows(s->reading);
-  choose_parts(s);
+  int rc = prepare(s, err);
+  if (rc != 0) return rc;
   for (unsigned retries = 0;; retries++) {
     bool interrupted;
     size_t skipped;
-    int rc = pi__sockdiag_dump(s->reading, &s->query, add_row, s->reading,
-                               &interrupted, &skipped, err);
+    rc = pi__sockdiag_dump(s->reading, &s->query, add_row, s->reading,
+                           &interrupted, &skipped, err);
     if (rc == 0) {
       s->note->backend = PI_BACKEND_NETLINK;
       s->note->retries = retries;
