@@ -20,6 +20,11 @@ static void flush(writer *w) {
 }
 
 static void put(writer *w, const char *bytes, size_t length) {
+  if (length < BLOCK - w->used) {
+    memcpy(w->block + w->used, bytes, length);
+    w->used += length;
+    return;
+  }
   while (length > 0) {
     size_t n = BLOCK - w->used < length ? BLOCK - w->used : length;
     memcpy(w->block + w->used, bytes, n);
@@ -88,11 +93,25 @@ static void put_cell_char(writer *w, char c, const char *special) {
     put_char(w, c);
 }
 
+/* How many bytes from here stand for themselves, whatever comes behind. */
+static size_t plain_run(const char *text, size_t length, const char *special) {
+  size_t n = 0;
+  while (n < length && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '\\' &&
+         (*special == '\0' || strchr(special, text[n]) == NULL)) {
+    n++;
+  }
+  return n;
+}
+
 /* Text without control or malformed bytes; those in `special` as \xHH too. */
 static void put_cell_text(writer *w, const char *text, size_t length,
                           const char *special) {
   uint32_t point;
   for (size_t i = 0; i < length;) {
+    size_t run = plain_run(text + i, length - i, special);
+    put(w, text + i, run);
+    i += run;
+    if (i == length) return;
     size_t n = pi__utf8_read(text + i, length - i, &point);
     if (n == 1) {
       put_cell_char(w, text[i], special);
@@ -131,7 +150,7 @@ static void put_cell_value(writer *w, const pi_value *v, const char *special) {
   switch (v->type) {
   case PI_TYPE_ADDRESS: put_address(w, &v->address); break;
   case PI_TYPE_BOOL: put_string(w, v->number ? "yes" : "no"); break;
-  case PI_TYPE_WORD:
+  case PI_TYPE_WORD: put(w, v->text, v->length); break;  // our own words
   case PI_TYPE_TEXT:
     // a lone ? means unknown, so a text that is one is spelled out
     if (v->length == 1 && v->text[0] == '?')
