@@ -146,24 +146,44 @@ static bool is_list(pi_field field) {
   return info->several && info->group == PI_GROUP_DERIVED;
 }
 
+/* Of a text, or of a holder's number. */
 static void put_cell_value(writer *w, const pi_value *v, const char *special) {
-  switch (v->type) {
-  case PI_TYPE_ADDRESS: put_address(w, &v->address); break;
-  case PI_TYPE_BOOL: put_string(w, v->number ? "yes" : "no"); break;
-  case PI_TYPE_WORD: put(w, v->text, v->length); break;  // our own words
-  case PI_TYPE_TEXT:
-    // a lone ? means unknown, so a text that is one is spelled out
-    if (v->length == 1 && v->text[0] == '?')
-      put_string(w, "\\x3f");
-    else
-      put_cell_text(w, v->text, v->length, special);
-    break;
-  default: put_number(w, v->number); break;
+  if (v->type != PI_TYPE_TEXT) put_number(w, v->number);
+  // a lone ? means unknown, so a text that is one is spelled out
+  else if (v->length == 1 && v->text[0] == '?')
+    put_string(w, "\\x3f");
+  else
+    put_cell_text(w, v->text, v->length, special);
+}
+
+/* A cell that stands in a column and is no text is written as it stands there:
+ * most are, and a million values are not made for it. False: it is another. */
+static bool put_stored(writer *w, const pi_snapshot *s, size_t row,
+                       pi_field field) {
+  const pi_field_info *info = pi_field_describe(field);
+  if (info->type == PI_TYPE_TEXT || pi__width(field) == 0 ||
+      !(s->groups & info->group)) {
+    return false;
   }
+  pi_sight sight = pi__cell_sight(s, row, field);
+  if (sight == PI_UNKNOWN) put_char(w, '?');
+  if (sight != PI_KNOWN) return true;
+  if (info->type == PI_TYPE_ADDRESS) {
+    put_address(w, pi__cell_address(s, row, field));
+    return true;
+  }
+  uint64_t cell = pi__cell(s, row, field);
+  switch (info->type) {
+  case PI_TYPE_WORD: put_string(w, info->words[cell]); break;
+  case PI_TYPE_BOOL: put_string(w, cell ? "yes" : "no"); break;
+  default: put_number(w, cell); break;
+  }
+  return true;
 }
 
 static void put_cell(writer *w, const pi_snapshot *s, size_t row,
                      pi_field field, const char *special) {
+  if (put_stored(w, s, row, field)) return;
   pi_value v = pi_snapshot_value(s, row, field, 0);
   if (v.sight == PI_UNKNOWN) put_char(w, '?');
   if (v.sight != PI_KNOWN) return;
