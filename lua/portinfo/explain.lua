@@ -3,6 +3,7 @@
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
 local render = require "portinfo.render"
+local schema = require "portinfo.schema"
 
 local M = {}
 
@@ -68,11 +69,21 @@ local function item(name, text)
   return ("%-8s %s\n"):format(name, render.wrap(text, 71, 9))
 end
 
-local all_states = {tcp = 11, udp = 2}
+local tcp_states, udp_states = {}, {}
+for _, state in ipairs(schema.by_name.state.words) do
+  local udp = state == "connected" or state == "unconnected"
+  table.insert(udp and udp_states or tcp_states, state)
+end
 
+-- The states that are asked for, or those that are not, whatever is shorter.
 local function states_text(dump)
-  if #dump.states >= all_states[dump.proto] then return "all states" end
-  return table.concat(dump.states, " ")
+  local left_out = {}
+  for _, state in ipairs(dump.proto == "tcp" and tcp_states or udp_states) do
+    if not has(dump.states, state) then left_out[#left_out + 1] = state end
+  end
+  if #left_out == 0 then return "all states" end
+  if #left_out < #dump.states then return "all states but " .. table.concat(left_out, ", ") end
+  return table.concat(dump.states, ", ")
 end
 
 -- The dumps of a protocol in one line, as its families are asked for the same.

@@ -16,11 +16,23 @@ void pi_plan_read(const pi_filter *filter, pi_plan *ret) {
 
 /* ---- What the kernel tests ---------------------------------------------- */
 
+static pi_operand word_operand(const char *text) {
+  return (pi_operand){
+      .kind = PI_OPERAND_LITERAL, .text = text, .length = strlen(text)};
+}
+
 static int port_filter(pi_field field, const pi__step *step, pi_filter **ret,
                        pi_error *err) {
   pi_operand o = {
       .kind = PI_OPERAND_RANGE, .first = step->first, .last = step->last};
+  if (step->ports == PI__PORTS_EPHEMERAL) o = word_operand("ephemeral");
+  if (step->ports == PI__PORTS_PRIVILEGED) o = word_operand("privileged");
   return pi_filter_in(field, &o, 1, ret, err);
+}
+
+static int device_filter(const pi__step *step, pi_filter **ret, pi_error *err) {
+  pi_operand o = word_operand(step->name);
+  return pi_filter_in(PI_IFACE, &o, 1, ret, err);
 }
 
 static int address_filter(pi_field field, const pi__step *step, pi_filter **ret,
@@ -30,7 +42,8 @@ static int address_filter(pi_field field, const pi__step *step, pi_filter **ret,
   size_t n = pi_address_format(&step->address, text);
   n += (size_t)snprintf(text + n, 8, "/%u",
                         (v4 ? step->prefix - 96 : step->prefix) % 1000);
-  pi_operand o = {.kind = PI_OPERAND_TEXT, .text = text, .length = n};
+  text[n] = '\0';
+  pi_operand o = word_operand(text);
   return pi_filter_in(field, &o, 1, ret, err);
 }
 
@@ -52,6 +65,7 @@ static int filter_of(stack *s, const pi__step *step, pi_filter **ret,
   case PI__STEP_RPORT: return port_filter(PI_RPORT, step, ret, err);
   case PI__STEP_LADDR: return address_filter(PI_LADDR, step, ret, err);
   case PI__STEP_RADDR: return address_filter(PI_RADDR, step, ret, err);
+  case PI__STEP_IFACE: return device_filter(step, ret, err);
   case PI__STEP_NOT: return pi_filter_not(pop(s), ret, err);
   case PI__STEP_AND:
     second = pop(s);
@@ -88,7 +102,12 @@ static bool is_narrower(const pi__want *want) {
          memcmp(want->families, all.families, sizeof all.families) != 0;
 }
 
+/* Of these fields, and of whether there is a peer, the kind of a row tells. */
 static bool is_asked_for(const pi_filter *f) {
+  if (f->node == PI__NODE_NOT) return is_asked_for(f->kids[0]);
+  if (f->node == PI__NODE_HAS) {
+    return f->field == PI_RADDR || f->field == PI_RPORT;
+  }
   return f->node == PI__NODE_IN &&
          (f->field == PI_PROTO || f->field == PI_STATE ||
           f->field == PI_FAMILY);

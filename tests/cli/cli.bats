@@ -261,7 +261,7 @@ is_tame() {
 @test "explain tells the plan, and what became of it" {
   fake explain established lport = 22
   [ "$status" -eq 0 ]
-  [[ $out == *"read     tcp, ipv4 and ipv6: established listen"* ]]
+  [[ $out == *"read     tcp, ipv4 and ipv6: established, listen"* ]]
   [[ $out == *"kernel   lport = 22"* ]]
   lacks '^gave'
   fake explain --run established lport = 22
