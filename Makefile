@@ -195,6 +195,30 @@ asan: ## run every test under the address and undefined behaviour sanitizers
 	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
+# a target is a file of tests/fuzz; what it finds stays in the build folder
+TIME ?= 60
+TARGET ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_CHECKS = address,undefined
+FUZZ = $(BUILD)-fuzz
+
+fuzz: ## feed one TARGET, or each in turn, with hostile bytes for TIME seconds
+	./deps.sh build fuzz
+	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) \
+	  BUILD=$(FUZZ) CC=clang HARDENING= \
+	  CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_CHECKS) -fno-sanitize-recover=all" \
+	  $(TARGET:%=$(FUZZ)/fuzz/%)
+	set -e; for target in $(TARGET); do \
+	  mkdir -p $(FUZZ)/corpus/$$target $(FUZZ)/found/$$target; \
+	  dictionary=tests/fuzz/$$target.dict; \
+	  $(FUZZ)/fuzz/$$target -max_total_time=$(TIME) -timeout=10 -verbosity=0 -print_final_stats=1 \
+	    $$([ ! -e $$dictionary ] || echo -dict=$$dictionary) \
+	    -artifact_prefix=$(FUZZ)/found/$$target/ \
+	    $(FUZZ)/corpus/$$target tests/fuzz/corpus/$$target; done
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libportinfo.a
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(C) -fsanitize=fuzzer -Isrc $^ $(LDFLAGS) -lcmocka -o $@
+
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
 	luacheck -q lua tests/lua examples src/registry data
@@ -214,8 +238,8 @@ refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=fi
 	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
 
 clean: ## remove what was built
-	rm -rf build build-asan build-lint build-none
+	rm -rf build build-asan build-fuzz build-lint build-none
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan lint deps deps-test refresh clean
+  asan fuzz lint deps deps-test refresh clean
 .DELETE_ON_ERROR:

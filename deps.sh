@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: installs what is missing to build or to test, and says so first.
 #
-#   ./deps.sh build|test|ci...
+#   ./deps.sh build|test|bench|fuzz|ci...
 #
 # As root, or with sudo; else it prints the command and exits with 2.
 set -eu
@@ -53,6 +53,23 @@ need_test() {
   has strace || need strace strace strace strace -
   has ss || need iproute2 iproute iproute2 iproute2 -
   has setpriv || need util-linux util-linux setpriv util-linux -
+}
+
+# Can clang link what a fuzzer needs?
+has_fuzzer() {
+  probe=$(mktemp)
+  echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+    clang -fsanitize=fuzzer,address,undefined -x c - -o "$probe" 2>/dev/null
+  status=$?
+  rm -f "$probe"
+  return $status
+}
+
+need_fuzz() {
+  has clang || need clang clang clang clang llvm
+  has_fuzzer || need libclang-rt-dev compiler-rt compiler-rt compiler-rt -
+  compiles stdarg.h stddef.h stdint.h setjmp.h cmocka.h ||
+    need libcmocka-dev libcmocka-devel cmocka-dev cmocka cmocka
 }
 
 need_ci() {
