@@ -183,17 +183,31 @@ $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc $^ $(LDFLAGS) -lcmocka -o $@
 
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libportinfo.a
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(C) -Isrc $^ $(LDFLAGS) -o $@
+
 test: ## install what the tests need, build, run every test
 	./deps.sh build test
 	$(MAKE) --no-print-directory check
 
-check: all $(C_TESTS) ## run every test with what is installed
+check: all $(C_TESTS) $(BENCHES) ## run every test with what is installed
 	BUILD=$(BUILD) CC="$(CC)" ./tests/run.sh $(SUITES)
 
 asan: ## run every test under the address and undefined behaviour sanitizers
 	ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
 	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+SCALE ?= 1
+BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+
+# only what was measured with the whole load is worth the README
+bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smaller load)
+	./deps.sh build bench
+	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) all $(BENCHES)
+	BUILD=$(BUILD) SCALE=$(SCALE) RUNS=$(RUNS) tests/bench/run \
+	  $(if $(filter 1,$(SCALE)),--readme README.md)
 
 # a target is a file of tests/fuzz; what it finds stays in the build folder
 TIME ?= 60
@@ -241,5 +255,5 @@ clean: ## remove what was built
 	rm -rf build build-asan build-fuzz build-lint build-none
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan fuzz lint deps deps-test refresh clean
+  asan bench fuzz lint deps deps-test refresh clean
 .DELETE_ON_ERROR:

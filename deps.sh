@@ -55,6 +55,17 @@ need_test() {
   has setpriv || need util-linux util-linux setpriv util-linux -
 }
 
+# What others answer the same questions with, to measure beside.
+need_bench() {
+  has python3 || need python3 python3 python3 python python3
+  [ "$(uname -s)" = Linux ] || return 0
+  has ss || need iproute2 iproute iproute2 iproute2 -
+  has lsof || need lsof lsof lsof lsof -
+  has netstat || need net-tools net-tools net-tools net-tools -
+  python3 -c 'import psutil' 2>/dev/null || /usr/bin/python3 -c 'import psutil' 2>/dev/null ||
+    need python3-psutil python3-psutil py3-psutil python-psutil -
+}
+
 # Can clang link what a fuzzer needs?
 has_fuzzer() {
   probe=$(mktemp)

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# bench.bats: what `make bench` measures with: the load is what it says, and
+# every row is measured and told. How fast, no test asks.
+
+load helpers/live
+
+setup() {
+  live_setup
+  export BUILD
+  LOAD=$BUILD/bench/load
+}
+
+teardown() {
+  exec 9>&-
+  [ -z "${STARTED-}" ] || kill "$STARTED" 2>/dev/null || true
+}
+
+need_namespace() {
+  [ "$(id -u)" = 0 ] || skip "network namespaces need root"
+  unshare -n true 2>/dev/null || skip "network namespaces are not permitted"
+}
+
+says_ready() { grep -qx ready "$T/said" || ! kill -0 "$STARTED" 2>/dev/null; }
+
+# open_load PROCESSES CONNECTIONS DESCRIPTORS
+open_load() {
+  mkfifo "$T/end"
+  "$LOAD" "$@" <"$T/end" >"$T/said" 2>"$T/words" 3>&- 4>&- &
+  STARTED=$!
+  exec 9>"$T/end"
+  poll says_ready
+  grep -qx ready "$T/said" || {
+    cat "$T/words"
+    return 1
+  }
+}
+
+children() { cat "/proc/$STARTED/task/$STARTED/children"; }
+
+# How many TCP sockets of the load are in a state (the kernel's number)?
+in_state() { awk -v s="$1" '$4 == s { n++ } END { print n + 0 }' "/proc/$STARTED/net/tcp"; }
+
+gone() {
+  local pid
+  for pid in "$@"; do ! kill -0 "$pid" 2>/dev/null || return 1; done
+}
+
+# ---- The load ----------------------------------------------------------------
+
+@test "a load has the sockets and descriptors that were asked for, and no others" {
+  need_namespace
+  open_load 3 5 4
+  [ "$(in_state 0A)" = 3 ]
+  [ "$(in_state 01)" = 30 ]
+  [ "$(grep -c : "/proc/$STARTED/net/tcp")" = 33 ]
+  awk '$4 == "0A" { print $2 }' "/proc/$STARTED/net/tcp" | sort >"$T/listeners"
+  printf '%s:1388\n' 0101007F 0102007F 0103007F | diff - "$T/listeners"
+  read -r -a pids <<<"$(children)"
+  [ ${#pids[@]} = 3 ]
+  for pid in "${pids[@]}"; do
+    find "/proc/$pid/fd" -type l -printf '%l\n' >"$T/fds"
+    [ "$(grep -c '^socket:' "$T/fds")" = 11 ]
+    [ "$(grep -c '^/dev/null$' "$T/fds")" = 4 ]
+  done
+  exec 9>&-
+  wait "$STARTED"
+  gone "${pids[@]}"
+}
+
+@test "a load that is killed takes its processes along" {
+  need_namespace
+  open_load 2 1 0
+  read -r -a pids <<<"$(children)"
+  [ ${#pids[@]} = 2 ]
+  kill -9 "$STARTED"
+  poll gone "${pids[@]}"
+}
+
+@test "a load says what cannot be had" {
+  run bash -c "ulimit -n 64; exec '$LOAD' 1 100 1 </dev/null"
+  [ "$status" -eq 2 ]
+  [ "${#lines[@]}" = 1 ]
+  [[ $output == *"need 217 in a process, the hard limit is 64"* ]]
+  run "$LOAD" many 1 1 </dev/null
+  [ "$status" -eq 2 ]
+  [ "$output" = 'load: "many": a number from 1 to 30000 is wanted' ]
+}
+
+# ---- The script --------------------------------------------------------------
+
+tiny() { SCALE=0.002 RUNS=1 tests/bench/run "$@" 3>&- 4>&-; }
+
+@test "every row is measured beside its peer, and written between the markers" {
+  need_namespace
+  printf '%s\n' above '<!-- bench: begin -->' old '<!-- bench: end -->' below >"$T/readme"
+  run tiny --readme "$T/readme"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  sed -n '1p;$p' "$T/readme" | diff - <(printf '%s\n' above below)
+  ! grep -qx old "$T/readme"
+  [[ $output == *"many sockets: 243 TCP sockets"* ]]
+  while read -r work; do
+    echo "# $work"
+    grep -q "^| $work | [0-9]" "$T/readme"
+  done <<'EOS'
+all TCP sockets counted
+the same as TSV
+the same with all owners, fd scan
+listeners among them
+listeners with owners, many processes, fd scan
+peak memory, all TCP sockets with owners
+`portinfo 443`, held by nobody, whole process
+the prompt on a terminal
+classify a port, C: range, status, name
+classify a port, Lua: `row.service`
+EOS
+  grep -q '^| a typed filter over 1 M rows' "$T/readme"
+}
+
+# The processes of a session: the sixth word of stat, whose second is a name.
+session() {
+  sed -n 's/^\([0-9]*\) (\(.*\)) . [0-9-]* [0-9-]* \([0-9-]*\) .*/\3 \1 \2/p' /proc/[0-9]*/stat \
+    2>/dev/null | grep "^$1 "
+}
+
+runs() { session "$1" | grep -q " $2\$"; }
+
+none_of() { ! session "$1"; }
+
+@test "stopped half-way, it leaves nothing behind" {
+  need_namespace
+  SCALE=0.05 RUNS=1000 setsid tests/bench/run >"$T/out" 2>"$T/err" 3>&- 4>&- &
+  STARTED=$!
+  poll runs "$STARTED" ss
+  kill -TERM "$STARTED"
+  status=0
+  wait "$STARTED" || status=$?
+  [ "$status" -eq 143 ]
+  poll none_of "$STARTED"
+}
+
+@test "without root it says so in a line" {
+  command -v setpriv >/dev/null || skip "there is no setpriv"
+  if [ "$(id -u)" = 0 ]; then
+    run setpriv --reuid=65534 --regid=65534 --clear-groups -- tests/bench/run
+  else
+    run tests/bench/run
+  fi
+  [ "$status" -eq 2 ]
+  [ "$output" = "bench: network namespaces of our own need root: run this as root" ]
+}
+
+@test "numbers that are none are refused" {
+  RUNS=none run tests/bench/run
+  [ "$status" -eq 2 ]
+  [ "$output" = "bench: RUNS=none: a number above 0 is wanted" ]
+}
