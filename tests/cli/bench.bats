@@ -117,6 +117,38 @@ EOS
   grep -q '^| a typed filter over 1 M rows' "$T/readme"
 }
 
+# only NAME...: a PATH with nothing but these, and what the script itself needs
+only() {
+  mkdir "$T/bin"
+  ln -s "$(python3 -c 'import sys; print(sys.executable)')" "$T/bin/python3"
+  for name in true "$@"; do ln -s "$(type -P "$name")" "$T/bin/$name"; done
+}
+
+@test "a peer that is missing is left out, with a remark" {
+  need_namespace
+  only
+  PATH=$T/bin run tiny
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"(ss -tan is not installed: left out)"* ]]
+  [[ $output == *"(lsof -nP -iTCP is not installed: left out)"* ]]
+  grep -Eq '^all TCP sockets counted +[0-9.]+ ms +bare dump: ' <<<"$output"
+  grep -Eq '^the same as TSV +- +ss -Htan +- ' <<<"$output"
+}
+
+@test "a peer that fails, or does other work, gives no figure" {
+  need_namespace
+  only sh
+  printf '%s\n' '#!/bin/sh' '[ "$1" != -Htan ] || { echo broken >&2; exit 3; }' >"$T/bin/ss"
+  chmod +x "$T/bin/ss"
+  PATH=$T/bin run tiny
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"(ss -Htan failed: broken)"* ]]
+  [[ $output == *"(owners shows 244 rows, ss -tanp 0: not the same work)"* ]]
+  ! grep -q 'ss -tanp: ' <<<"$output"
+}
+
 # The processes of a session: the sixth word of stat, whose second is a name.
 session() {
   sed -n 's/^\([0-9]*\) (\(.*\)) . [0-9-]* [0-9-]* \([0-9-]*\) .*/\3 \1 \2/p' /proc/[0-9]*/stat \
