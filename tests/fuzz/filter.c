@@ -2,7 +2,8 @@
  *
  * What is refused is refused well: a sentence, about bytes that are there. What
  * is taken means the same however it is asked: itself or its copy, row by row
- * or as a selection, of a reading that is complete or was planned for it.
+ * or as a selection, of a reading that is complete or was planned for it; and
+ * the same again when it is written and read once more.
  */
 #include "../c/script.h"
 
@@ -131,6 +132,75 @@ static void selects_what_it_says(const pi_filter *f, const pi__want *want) {
   pi_selection_free(selection);
 }
 
+/* ---- Written and explained ---------------------------------------------- */
+
+typedef struct text {
+  char *bytes;
+  size_t length, capacity;
+} text;
+
+static int add_bytes(void *arg, const char *bytes, size_t length) {
+  text *t = arg;
+  int rc =
+      pi__reserve(&t->bytes, &t->capacity, t->length + length + 1, 1, NULL);
+  if (rc != 0) return rc;
+  memcpy(t->bytes + t->length, bytes, length);
+  t->length += length;
+  return 0;
+}
+
+static text written(const pi_filter *f) {
+  text t = {0};
+  pi_error err = {0};
+  assert_int_equal(0, add_bytes(&t, "", 0));  // every row is "", not NULL
+  if (pi_filter_write(f, add_bytes, &t, &err) != 0) fail_msg("%s", err.text);
+  return t;
+}
+
+static void mean_the_same(const pi_filter *a, const pi_filter *b) {
+  for (size_t row = 0; row < pi_snapshot_count(all); row++) {
+    assert_int_equal(pi_filter_test(a, all, row), pi_filter_test(b, all, row));
+  }
+}
+
+/* What is written means the same when it is read again, and is written so. */
+static void is_written_as_it_means(const pi_filter *f) {
+  text once = written(f);
+  pi_filter *again = NULL;
+  pi_error err = {0};
+  if (pi_filter_parse(once.bytes, once.length, &again, &err) != 0) {
+    fail_msg("%.*s: %s", (int)once.length, once.bytes, err.text);
+  }
+  mean_the_same(f, again);
+  text twice = written(again);
+  assert_int_equal(once.length, twice.length);
+  assert_memory_equal(once.bytes, twice.bytes, once.length);
+  pi_filter_free(again);
+  pi__realloc(once.bytes, 0);
+  pi__realloc(twice.bytes, 0);
+}
+
+/* The parts of a plan must all hold, and the kernel's loses no row. */
+static void is_explained(const pi_filter *f) {
+  pi_filter *pushed = NULL;
+  assert_int_equal(0, pi_plan_pushed(f, &pushed, NULL));
+  for (size_t row = 0; row < pi_snapshot_count(all); row++) {
+    pi_truth whole = pi_filter_test(f, all, row);
+    if (pushed != NULL && whole != PI_FALSE) {
+      assert_int_not_equal(PI_FALSE, pi_filter_test(pushed, all, row));
+    }
+    pi_truth least = PI_TRUE;
+    pi_part part;
+    for (size_t i = 0; pi_plan_part(f, i, &part); i++) {
+      pi_truth t = pi_filter_test(part.filter, all, row);
+      if (t == PI_FALSE || least == PI_TRUE) least = t;
+      if (least == PI_FALSE) break;
+    }
+    assert_int_equal(whole, least);
+  }
+  pi_filter_free(pushed);
+}
+
 /* A reading made for the filter, completed as it needs, answers the same. */
 static void answers_when_planned(const pi_filter *f) {
   pi_options options = {.filter = f};
@@ -169,6 +239,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   pi_filter_free(f);
   selects_what_it_says(copy, &want);
   answers_when_planned(copy);
+  is_written_as_it_means(copy);
+  is_explained(copy);
   pi_filter_free(copy);
   return 0;
 }
