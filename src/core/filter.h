@@ -78,4 +78,7 @@ int pi__block_prefix(const pi__member *block);
 bool pi__glob(const char *glob, size_t glob_length, const char *text,
               size_t length, bool fold);
 
+/* Are `length` bytes the same, or with `fold` the same but for ASCII case? */
+bool pi__same_text(const char *a, const char *b, size_t length, bool fold);
+
 #endif

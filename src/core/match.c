@@ -3,72 +3,9 @@
  * it matters. */
 #include "filter.h"
 #include "snapshot.h"
-#include "utf8.h"
 
 #include <limits.h>
 #include <string.h>
-
-static char fold_char(char c) {
-  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool same_char(char a, char b, bool fold) {
-  return fold ? fold_char(a) == fold_char(b) : a == b;
-}
-
-/* Bytes of the character at `text`; 1 where it is malformed. */
-static size_t char_length(const char *text, size_t length) {
-  uint32_t point;
-  size_t n = pi__utf8_read(text, length, &point);
-  return n == 0 ? 1 : n;
-}
-
-/* Matches one character of the glob other than `*`; moves both on. */
-static bool glob_step(const char *glob, size_t *g, size_t glob_length,
-                      const char *text, size_t *t, size_t length, bool fold) {
-  if (glob[*g] == '?') {
-    *t += char_length(text + *t, length - *t);
-    ++*g;
-    return true;
-  }
-  bool quoted = glob[*g] == '[' && *g + 2 < glob_length && glob[*g + 2] == ']';
-  char c = quoted ? glob[*g + 1] : glob[*g];
-  if (!same_char(c, text[*t], fold)) return false;
-  *g += quoted ? 3 : 1;
-  ++*t;
-  return true;
-}
-
-/* Only the last star is ever tried again, so the time is at most the product of
- * the lengths, and the stack constant. */
-bool pi__glob(const char *glob, size_t glob_length, const char *text,
-              size_t length, bool fold) {
-  size_t g = 0, t = 0, star = SIZE_MAX, resume = 0;
-  while (t < length) {
-    if (g < glob_length && glob[g] == '*') {
-      star = ++g;
-      resume = t;
-      continue;
-    }
-    if (g < glob_length &&
-        glob_step(glob, &g, glob_length, text, &t, length, fold)) {
-      continue;
-    }
-    if (star == SIZE_MAX) return false;
-    g = star;
-    t = ++resume;
-  }
-  while (g < glob_length && glob[g] == '*') g++;
-  return g == glob_length;
-}
-
-static bool same_text(const pi__member *m, const pi_value *v, bool fold) {
-  if (m->length != v->length) return false;
-  for (size_t i = 0; i < m->length; i++) {
-    if (!same_char(m->text[i], v->text[i], fold)) return false;
-  }
-  return true;
-}
 
 static pi_truth of(bool known, bool yes) {
   return !known ? PI_UNDECIDED : yes ? PI_TRUE : PI_FALSE;
@@ -88,7 +25,9 @@ static pi_truth member_test(const pi__member *m, pi_field field,
   switch (m->kind) {
   case PI__SPAN: return of(true, v->number >= m->first && v->number <= m->last);
   case PI__BLOCK: return of(true, in_block(m, &v->address));
-  case PI__LITERAL: return of(true, same_text(m, v, fold));
+  case PI__LITERAL:
+    return of(true, m->length == v->length &&
+                        pi__same_text(m->text, v->text, v->length, fold));
   case PI__GLOB:
     return of(true, pi__glob(m->text, m->length, v->text, v->length, fold));
   case PI__EPHEMERAL:
