@@ -60,9 +60,8 @@ bool pi__glob(const char *glob, size_t glob_length, const char *text,
 }
 
 bool pi__same_text(const char *a, const char *b, size_t length, bool fold) {
-  if (!fold) return memcmp(a, b, length) == 0;
   for (size_t i = 0; i < length; i++) {
-    if (fold_char(a[i]) != fold_char(b[i])) return false;
+    if (!same_char(a[i], b[i], fold)) return false;
   }
   return true;
 }

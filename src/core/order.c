@@ -43,12 +43,13 @@ static int by_key(const void *a, const void *b) {
 }
 
 int pi_selection_sort(const pi_snapshot *s, pi_selection *sel, pi_error *err) {
-  if (sel->count < 2) return 0;
-  sort_key *keys = pi__realloc(NULL, sel->count * sizeof *keys);
+  if (sel->sure.count < 2) return 0;
+  sort_key *keys = pi__realloc(NULL, sel->sure.count * sizeof *keys);
   if (keys == NULL) return pi__nomem(err);
-  for (size_t i = 0; i < sel->count; i++) keys[i] = key_of(s, sel->rows[i]);
-  qsort(keys, sel->count, sizeof *keys, by_key);
-  for (size_t i = 0; i < sel->count; i++) sel->rows[i] = keys[i].row;
+  for (size_t i = 0; i < sel->sure.count; i++)
+    keys[i] = key_of(s, sel->sure.rows[i]);
+  qsort(keys, sel->sure.count, sizeof *keys, by_key);
+  for (size_t i = 0; i < sel->sure.count; i++) sel->sure.rows[i] = keys[i].row;
   pi__realloc(keys, 0);
   return 0;
 }
@@ -90,7 +91,8 @@ static sort_cell cell_of(const pi_snapshot *s, const pi_selection *sel,
     cell.number = pi_selection_tally_at(sel, place);
     return cell;
   }
-  pi_value v = pi_snapshot_value(s, sel->rows[place], (pi_field)key->field, 0);
+  pi_value v =
+      pi_snapshot_value(s, sel->sure.rows[place], (pi_field)key->field, 0);
   cell.sight = v.sight;
   if (v.sight != PI_KNOWN) return cell;
   cell.address = v.address;
@@ -111,18 +113,18 @@ static void arrange(uint32_t *items, uint32_t *scratch, const sort_cell *cells,
 
 int pi_selection_sort_by(const pi_snapshot *s, pi_selection *sel,
                          const pi_order *keys, size_t n, pi_error *err) {
-  if (sel->count < 2) return 0;
-  sort_cell *cells = pi__realloc(NULL, sel->count * sizeof *cells);
-  uint32_t *scratch = pi__realloc(NULL, sel->count * sizeof *scratch);
+  if (sel->sure.count < 2) return 0;
+  sort_cell *cells = pi__realloc(NULL, sel->sure.count * sizeof *cells);
+  uint32_t *scratch = pi__realloc(NULL, sel->sure.count * sizeof *scratch);
   int rc = cells == NULL || scratch == NULL ? pi__nomem(err) : 0;
   // the last key first: each sort keeps what the ones before it did to equals
   for (size_t k = n; rc == 0 && k-- > 0;) {
-    for (size_t i = 0; i < sel->count; i++) {
+    for (size_t i = 0; i < sel->sure.count; i++) {
       cells[i] = cell_of(s, sel, i, &keys[k]);
     }
-    qsort(cells, sel->count, sizeof *cells, by_cell);
-    arrange(sel->rows, scratch, cells, sel->count);
-    arrange(sel->tallies, scratch, cells, sel->count);
+    qsort(cells, sel->sure.count, sizeof *cells, by_cell);
+    arrange(sel->sure.rows, scratch, cells, sel->sure.count);
+    arrange(sel->tallies, scratch, cells, sel->sure.count);
   }
   pi__realloc(cells, 0);
   pi__realloc(scratch, 0);

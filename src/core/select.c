@@ -1,36 +1,72 @@
 /* select.c: the rows that a filter picks. */
 #include "filter.h"
 #include "selection.h"
+#include "sieve.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int add(uint32_t **rows, size_t *count, size_t *capacity, size_t row,
-               pi_error *err) {
-  int rc = pi__reserve(rows, capacity, *count + 1, sizeof **rows, err);
+static int list_reserve(pi__row_list *list, size_t more, pi_error *err) {
+  return pi__reserve(&list->rows, &list->capacity, list->count + more,
+                     sizeof *list->rows, err);
+}
+
+/* Adds the rows from `first` on that have this level. */
+static int list_add(pi__row_list *list, const uint8_t *levels, size_t n,
+                    uint8_t level, size_t first, pi_error *err) {
+  size_t more = pi__level_count(levels, n, level);
+  if (more == 0) return 0;
+  int rc = list_reserve(list, more + 1, err);
   if (rc != 0) return rc;
-  (*rows)[(*count)++] = (uint32_t)row;
+  list->count += pi__level_rows(levels, n, level, (uint32_t)first,
+                                list->rows + list->count);
+  return 0;
+}
+
+static int list_all(pi__row_list *list, size_t n, pi_error *err) {
+  int rc = list_reserve(list, n, err);
+  if (rc != 0) return rc;
+  for (size_t row = 0; row < n; row++) list->rows[row] = (uint32_t)row;
+  list->count = n;
+  return 0;
+}
+
+static int check_interrupt(const pi_snapshot *s, pi_error *err) {
+  if (s->interrupted == NULL || !s->interrupted()) return 0;
+  return pi__fail(err, PI_ECANCELED, 0, "interrupted");
+}
+
+static int sift_blocks(const pi_snapshot *s, pi__sieve *sieve,
+                       pi_selection *sel, pi_error *err) {
+  size_t n;
+  for (size_t first = 0; first < s->count; first += n) {
+    n = s->count - first;
+    if (n > PI__BLOCK_ROWS) n = PI__BLOCK_ROWS;
+    int rc = check_interrupt(s, err);
+    if (rc != 0) return rc;
+    const uint8_t *levels = pi__sieve_levels(sieve, first, n);
+    rc = list_add(&sel->sure, levels, n, PI__YES, first, err);
+    if (rc == 0) {
+      rc = list_add(&sel->undecided, levels, n, PI__OPEN, first, err);
+    }
+    if (rc != 0) return rc;
+  }
   return 0;
 }
 
 static int sift(const pi_snapshot *s, const pi_filter *filter,
                 pi_selection *sel, pi_error *err) {
-  sel->count = sel->undecided_count = 0;
-  for (size_t row = 0; row < s->count; row++) {
-    if (row % 1024 == 0 && s->interrupted != NULL && s->interrupted()) {
-      return pi__fail(err, PI_ECANCELED, 0, "interrupted");
-    }
-    pi_truth t = filter == NULL ? PI_TRUE : pi_filter_test(filter, s, row);
-    int rc = 0;
-    if (t == PI_TRUE) {
-      rc = add(&sel->rows, &sel->count, &sel->capacity, row, err);
-    } else if (t == PI_UNDECIDED) {
-      rc = add(&sel->undecided, &sel->undecided_count, &sel->undecided_capacity,
-               row, err);
-    }
-    if (rc != 0) return rc;
+  sel->sure.count = sel->undecided.count = 0;
+  if (filter == NULL || filter->node == PI__NODE_ALL) {
+    int rc = check_interrupt(s, err);
+    return rc != 0 ? rc : list_all(&sel->sure, s->count, err);
   }
-  return 0;
+  pi__sieve *sieve;
+  int rc = pi__sieve_new(filter, s, &sieve, err);
+  if (rc != 0) return rc;
+  rc = sift_blocks(s, sieve, sel, err);
+  pi__sieve_free(sieve);
+  return rc;
 }
 
 /* Reads the groups that the filter needs, cheap ones first, and only as long as
@@ -42,7 +78,7 @@ static int sift_by_group(pi_snapshot *s, const pi_filter *filter,
     if (!(needed & group & ~s->groups)) continue;
     int rc = sift(s, filter, sel, err);
     if (rc != 0) return rc;
-    if (sel->undecided_count == 0) return 0;
+    if (sel->undecided.count == 0) return 0;
     rc = pi_snapshot_complete(s, group, err);
     if (rc != 0) return rc;
   }
@@ -65,40 +101,36 @@ int pi_snapshot_select(pi_snapshot *s, const pi_filter *filter,
 
 void pi_selection_free(pi_selection *sel) {
   if (sel == NULL) return;
-  pi__realloc(sel->rows, 0);
-  pi__realloc(sel->undecided, 0);
+  pi__realloc(sel->sure.rows, 0);
+  pi__realloc(sel->undecided.rows, 0);
   pi__realloc(sel->tallies, 0);
   pi__realloc(sel, 0);
 }
 
 size_t pi_selection_count(const pi_selection *sel) {
-  return sel->count;
+  return sel->sure.count;
 }
 
 size_t pi_selection_at(const pi_selection *sel, size_t i) {
-  return sel->rows[i];
+  return sel->sure.rows[i];
 }
 
 size_t pi_selection_undecided_count(const pi_selection *sel) {
-  return sel->undecided_count;
+  return sel->undecided.count;
 }
 
 size_t pi_selection_undecided_at(const pi_selection *sel, size_t i) {
-  return sel->undecided[i];
+  return sel->undecided.rows[i];
 }
 
 void pi_selection_limit(pi_selection *sel, size_t most) {
-  if (sel->count > most) sel->count = most;
+  if (sel->sure.count > most) sel->sure.count = most;
 }
 
 void pi_selection_turn(pi_selection *sel) {
-  pi_selection old = *sel;
-  sel->rows = old.undecided;
-  sel->count = old.undecided_count;
-  sel->capacity = old.undecided_capacity;
-  sel->undecided = old.rows;
-  sel->undecided_count = old.count;
-  sel->undecided_capacity = old.capacity;
+  pi__row_list sure = sel->sure;
+  sel->sure = sel->undecided;
+  sel->undecided = sure;
 }
 
 static int by_row(const void *a, const void *b) {
@@ -108,21 +140,21 @@ static int by_row(const void *a, const void *b) {
 
 int pi_selection_narrow(pi_selection *sel, const uint8_t *truths,
                         pi_error *err) {
-  const uint8_t *of_undecided = truths + sel->count;
-  int rc =
-      pi__reserve(&sel->undecided, &sel->undecided_capacity,
-                  sel->undecided_count + sel->count, sizeof(uint32_t), err);
+  pi__row_list *sure = &sel->sure, *undecided = &sel->undecided;
+  const uint8_t *of_undecided = truths + sure->count;
+  int rc = list_reserve(undecided, sure->count, err);
   if (rc != 0) return rc;
   size_t kept = 0, open = 0;
-  for (size_t i = 0; i < sel->undecided_count; i++) {
-    if (of_undecided[i] != PI_FALSE) sel->undecided[open++] = sel->undecided[i];
+  for (size_t i = 0; i < undecided->count; i++) {
+    if (of_undecided[i] == PI_FALSE) continue;
+    undecided->rows[open++] = undecided->rows[i];
   }
-  for (size_t i = 0; i < sel->count; i++) {
-    if (truths[i] == PI_TRUE) sel->rows[kept++] = sel->rows[i];
-    if (truths[i] == PI_UNDECIDED) sel->undecided[open++] = sel->rows[i];
+  for (size_t i = 0; i < sure->count; i++) {
+    if (truths[i] == PI_TRUE) sure->rows[kept++] = sure->rows[i];
+    if (truths[i] == PI_UNDECIDED) undecided->rows[open++] = sure->rows[i];
   }
-  sel->count = kept;
-  sel->undecided_count = open;
-  qsort(sel->undecided, open, sizeof *sel->undecided, by_row);
+  sure->count = kept;
+  undecided->count = open;
+  qsort(undecided->rows, open, sizeof *undecided->rows, by_row);
   return 0;
 }

@@ -4,12 +4,14 @@
 
 #include "snapshot.h"
 
-struct pi_selection {
+typedef struct pi__row_list {
   uint32_t *rows;
   size_t count, capacity;
-  uint32_t *undecided;
-  size_t undecided_count, undecided_capacity;
-  uint32_t *tallies; /* how many rows each stands for; NULL: one */
+} pi__row_list;
+
+struct pi_selection {
+  pi__row_list sure, undecided; /* numbers of rows; undecided ones in order */
+  uint32_t *tallies; /* how many each sure row stands for; NULL: one */
 };
 
 #endif

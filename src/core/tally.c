@@ -61,7 +61,7 @@ static bool same_row(const counter *c, size_t a, size_t b) {
 }
 
 static void count_row(counter *c, uint32_t row) {
-  uint32_t *rows = c->sel->rows, *tallies = c->sel->tallies;
+  uint32_t *rows = c->sel->sure.rows, *tallies = c->sel->tallies;
   size_t slot = pi__index_slot(&c->index, hash_row(c, row));
   for (;; slot = (slot + 1) & c->index.mask) {
     uint32_t at = c->index.rows[slot];
@@ -80,16 +80,16 @@ static int count(const pi_snapshot *s, pi_selection *sel,
                  const pi_field *fields, size_t n, pi_error *err) {
   counter c = {.snapshot = s, .fields = fields, .n = n, .sel = sel};
   uint32_t *tallies =
-      pi__realloc(sel->tallies, (sel->count + 1) * sizeof *tallies);
+      pi__realloc(sel->tallies, (sel->sure.count + 1) * sizeof *tallies);
   if (tallies == NULL) return pi__nomem(err);
   sel->tallies = tallies;
-  int rc = pi__index_init(&c.index, sel->count, err);
+  int rc = pi__index_init(&c.index, sel->sure.count, err);
   if (rc != 0) {
     sel->tallies = pi__realloc(sel->tallies, 0);
     return rc;
   }
-  for (size_t i = 0; i < sel->count; i++) count_row(&c, sel->rows[i]);
-  sel->count = c.used;
+  for (size_t i = 0; i < sel->sure.count; i++) count_row(&c, sel->sure.rows[i]);
+  sel->sure.count = c.used;
   pi__index_deinit(&c.index);
   return 0;
 }
