@@ -645,6 +645,28 @@ interrupt() {
   echo "status $status, err: $err"
 }
 
+@test "an interrupt ends a question about 100,000 sockets" {
+  awk 'BEGIN {
+    print "  sl ..."
+    for (i = 0; i < 100000; i++)
+      printf "%4d: %08X:%04X 0100000A:C738 01 00000000:00000000 00:00000000 " \
+        "00000000 0 0 %d 1 0\n", i, 16777226 + i % 256 * 65536, i / 256, i + 100
+  }' >"$PROC/net/tcp"
+  fake ls --tally state
+  [[ $out == *$'100000\testablished' ]]
+  local q="local q = pi.sockets(nil, {backend = 'proc', proc = '$PROC'})"
+  for code in \
+    "$q while true do pcall(q.tsv, q) end" \
+    "$q while true do pcall(q.text, q) end" \
+    "$q while true do pcall(function() q:sort('raddr', 'lport'):tally('laddr', 'lport'):all() end) end" \
+    "$q q:where(function(s) for _ = 1, 1e5 do end return s.lport > 0 end):count()" \
+    "$q for row in q:each() do for _ = 1, 1e5 do end end"; do
+    interrupt "$code"
+    [ "$status" -eq 130 ]
+    [ -z "$err" ]
+  done
+}
+
 @test "an interrupt ends any loop with 130, without a word" {
   for code in \
     'while true do end' \
