@@ -37,7 +37,7 @@ enum {
   PI_ENOMEM = -1,       /* out of memory */
   PI_EINVAL = -2,       /* the caller's mistake; the text says what is right */
   PI_EOS = -3,          /* the system refused; `os` is its errno */
-  PI_EREPLY = -4,       /* the system answered with something malformed */
+  PI_EREPLY = -4,       /* the system, or a file, said something malformed */
   PI_ECANCELED = -5,    /* the caller's `interrupted` said stop */
   PI_EUNSUPPORTED = -6, /* this build knows no way to do it here */
 };
@@ -698,6 +698,60 @@ enum {
 PI_API int pi_emit(const pi_snapshot *snapshot, const pi_selection *selection,
                    pi_format format, unsigned flags, const pi_field *fields,
                    size_t n, pi_sink sink, void *arg, pi_error *err);
+
+/* ---- Saved readings ----------------------------------------------------- */
+
+/* A saved reading is NDJSON: a head (fields, number of rows, filter, host,
+ * quality), then a row a line as pi_emit writes it, with all that is known of
+ * its holders. What was empty and what was unknown stay so. */
+
+/* Writes the selected rows (NULL: all) to `sink`, in blocks, memory bounded
+ * whatever the number of rows; groups that were not read are completed first,
+ * before a byte is written. `filter` is the text of what the rows were asked
+ * for, NULL for everything. Returns 0, what `sink` returned, or a negative
+ * PI_E*. */
+PI_API int pi_snapshot_save(pi_snapshot *snapshot,
+                            const pi_selection *selection, const char *filter,
+                            pi_sink sink, void *arg, pi_error *err);
+
+/* Puts at most `size` bytes into `buffer`: how many, 0 at the end, or a
+ * negative errno. */
+typedef ptrdiff_t (*pi_reader)(void *arg, char *buffer, size_t size);
+
+/* Loads what pi_snapshot_save wrote, on any machine; release with
+ * pi_snapshot_free. `interrupted` is as in pi_options. A mistake in the file is
+ * PI_EREPLY, and its text begins with "line N: ". What is loaded answers like
+ * any snapshot; a group that was not saved cannot be completed
+ * (PI_EUNSUPPORTED), and fields unknown to whoever saved are unknown. */
+PI_API int pi_snapshot_load(pi_reader read, void *arg,
+                            bool (*interrupted)(void), pi_snapshot **ret,
+                            pi_error *err);
+
+/* Was it loaded, and what had been asked for: NULL for everything, and for a
+ * snapshot that was taken. */
+PI_API bool pi_snapshot_loaded(const pi_snapshot *snapshot);
+PI_API const char *pi_snapshot_filter(const pi_snapshot *snapshot);
+
+/* What became of the sockets of one reading in another. */
+typedef struct pi_diff {
+  pi_selection *added;   /* rows of the other */
+  pi_selection *removed; /* rows of the one */
+  pi_selection *before;  /* rows of the one that are different ... */
+  pi_selection *after;   /* ... in the other: the i-th become the i-th */
+  uint64_t *fields;      /* in what: a bit (1 << pi_field) for each field */
+} pi_diff;
+
+/* Compares the selected rows (NULL: all) of two snapshots, which may be of
+ * different hosts. Rows are the same socket by namespace and cookie, where one
+ * has no cookie by inode, where one has no inode by protocol, family and both
+ * ends. Compared are state, addresses, ports, role, owner, and the pids and
+ * names of all holders; what is unknown on either side is no difference. The
+ * groups that it needs are completed. End *ret with pi_diff_deinit; a selection
+ * that is taken out of it (and NULL put there) is freed as any other. */
+PI_API int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
+                            pi_snapshot *other, const pi_selection *of_other,
+                            pi_diff *ret, pi_error *err);
+PI_API void pi_diff_deinit(pi_diff *diff);
 
 /* The candidate that a misspelt word most likely means (case ignored, at most
  * two slips), or NULL. For messages. */

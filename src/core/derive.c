@@ -276,6 +276,12 @@ static void set_service_port(pi_snapshot *s, size_t row, int role) {
   s->service_sight[row] = (uint8_t)sight;
 }
 
+void pi__derive_service(pi_snapshot *s, size_t row) {
+  bool known = pi__cell_sight(s, row, PI_ROLE) == PI_KNOWN;
+  int role = known ? (int)pi__cell(s, row, PI_ROLE) : role_unknown;
+  set_service_port(s, row, role);
+}
+
 static int set_row(pi_snapshot *s, const listeners *l, size_t row,
                    pi_error *err) {
   uint16_t port = (uint16_t)pi__cell(s, row, PI_LPORT);

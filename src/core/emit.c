@@ -1,4 +1,5 @@
 /* emit.c: rows as the bytes of the bulk formats, in blocks. */
+#include "emit.h"
 #include "selection.h"
 #include "utf8.h"
 
@@ -6,13 +7,7 @@
 
 enum { BLOCK = 64 * 1024 };
 
-typedef struct writer {
-  pi_sink sink;
-  void *arg;
-  int rc; /* once not 0, nothing more is written */
-  size_t used;
-  char *block;
-} writer;
+typedef pi__writer writer;
 
 static void flush(writer *w) {
   if (w->rc == 0 && w->used > 0) w->rc = w->sink(w->arg, w->block, w->used);
@@ -290,6 +285,60 @@ static void put_json_text_member(writer *w, const char *name, const char *text,
   put_base64(w, text, length);
 }
 
+static void put_json_value(writer *w, pi_field field, const pi_value *v) {
+  const char *name = pi_field_describe(field)->name;
+  if (v->type == PI_TYPE_TEXT || v->type == PI_TYPE_WORD) {
+    put_json_text_member(w, name, v->text, v->length);
+    return;
+  }
+  put_key(w, name, "");
+  switch (v->type) {
+  case PI_TYPE_BOOL: put_string(w, v->number ? "true" : "false"); break;
+  case PI_TYPE_ADDRESS:
+    put_char(w, '"');
+    put_address(w, &v->address);
+    put_char(w, '"');
+    break;
+  case PI_TYPE_TIME:
+    if ((int64_t)v->number < 0) put_char(w, '-');
+    put_number(w, (int64_t)v->number < 0 ? 0 - v->number : v->number);
+    break;
+  default:
+    // a cookie has 64 bits, more than a JSON reader's number keeps
+    if (field == PI_COOKIE) put_char(w, '"');
+    put_number(w, v->number);
+    if (field == PI_COOKIE) put_char(w, '"');
+    break;
+  }
+}
+
+/* What else is known of a holder, for a reading that is kept. */
+static void put_json_process(writer *w, const pi_snapshot *s, size_t row,
+                             unsigned i) {
+  const pi__holding *h = &s->holdings[s->first_holding[row] + i];
+  const pi__process *p = &s->processes[h->process];
+  bool any = false;
+  put_key(w, "uid", "");
+  put_number(w, p->uid);
+  for (int f = 0; f < PI_FIELD_COUNT; f++) {
+    const pi_field_info *info = pi_field_describe((pi_field)f);
+    if (!(s->groups & info->group & PI_GROUP_PROCESS)) continue;
+    pi_value v = pi_snapshot_value(s, row, (pi_field)f, i);
+    if (v.sight == PI_KNOWN) put_json_value(w, (pi_field)f, &v);
+  }
+  for (int f = 0; f < PI_FIELD_COUNT; f++) {
+    const pi_field_info *info = pi_field_describe((pi_field)f);
+    if (!(s->groups & info->group & PI_GROUP_PROCESS)) continue;
+    pi_value v = pi_snapshot_value(s, row, (pi_field)f, i);
+    if (v.sight != PI_UNKNOWN) continue;
+    put_string(w, any ? ",\"" : ",\"unknown\":[\"");
+    put_string(w, info->name);
+    put_char(w, '"');
+    any = true;
+  }
+  if (any) put_char(w, ']');
+}
+
 static void put_json_holders(writer *w, const pi_snapshot *s, size_t row) {
   pi_holder h;
   put_string(w, ",\"holders\":[");
@@ -300,7 +349,9 @@ static void put_json_holders(writer *w, const pi_snapshot *s, size_t row) {
     put_number(w, (uint64_t)h.fd);
     put_json_text_member(w, "process", h.process, h.length);
     pi_value user = pi_snapshot_value(s, row, PI_USER, i);
-    if (user.sight == PI_KNOWN) {
+    if (w->whole) {
+      put_json_process(w, s, row, i);
+    } else if (user.sight == PI_KNOWN) {
       put_json_text_member(w, "user", user.text, user.length);
     }
     put_char(w, '}');
@@ -319,29 +370,6 @@ static void put_json_list(writer *w, const pi_snapshot *s, size_t row,
     put_json_text(w, v.text, v.length);
   }
   put_char(w, ']');
-}
-
-static void put_json_value(writer *w, pi_field field, const pi_value *v) {
-  const char *name = pi_field_describe(field)->name;
-  if (v->type == PI_TYPE_TEXT || v->type == PI_TYPE_WORD) {
-    put_json_text_member(w, name, v->text, v->length);
-    return;
-  }
-  put_key(w, name, "");
-  switch (v->type) {
-  case PI_TYPE_BOOL: put_string(w, v->number ? "true" : "false"); break;
-  case PI_TYPE_ADDRESS:
-    put_char(w, '"');
-    put_address(w, &v->address);
-    put_char(w, '"');
-    break;
-  default:
-    // a cookie has 64 bits, more than a JSON reader's number keeps
-    if (field == PI_COOKIE) put_char(w, '"');
-    put_number(w, v->number);
-    if (field == PI_COOKIE) put_char(w, '"');
-    break;
-  }
 }
 
 static void put_json_unknown(writer *w, const pi_snapshot *s, size_t row,
@@ -443,11 +471,44 @@ int pi_emit(const pi_snapshot *s, const pi_selection *sel, pi_format format,
             unsigned flags, const pi_field *fields, size_t n, pi_sink sink,
             void *arg, pi_error *err) {
   page p = {s, sel, format, flags & PI_EMIT_NUL ? '\0' : '\n', fields, n};
-  writer w = {.sink = sink, .arg = arg, .block = pi__realloc(NULL, BLOCK)};
-  if (w.block == NULL) return pi__nomem(err);
+  writer w;
+  int rc = pi__writer_init(&w, sink, arg, err);
+  if (rc != 0) return rc;
   if (is_separated(&p) && !(flags & PI_EMIT_NO_HEADER)) put_headings(&w, &p);
   put_rows(&w, &p, err);
-  flush(&w);
-  pi__realloc(w.block, 0);
-  return w.rc;
+  return pi__writer_end(&w);
+}
+
+/* ---- For save.c --------------------------------------------------------- */
+
+int pi__writer_init(pi__writer *w, pi_sink sink, void *arg, pi_error *err) {
+  *w =
+      (pi__writer){.sink = sink, .arg = arg, .block = pi__realloc(NULL, BLOCK)};
+  return w->block == NULL ? pi__nomem(err) : 0;
+}
+
+int pi__writer_end(pi__writer *w) {
+  flush(w);
+  w->block = pi__realloc(w->block, 0);
+  return w->rc;
+}
+
+void pi__put_string(pi__writer *w, const char *s) {
+  put_string(w, s);
+}
+
+void pi__put_number(pi__writer *w, uint64_t n) {
+  put_number(w, n);
+}
+
+void pi__put_text_member(pi__writer *w, const char *name, const char *text) {
+  put_json_text_member(w, name, text, strlen(text));
+}
+
+void pi__put_ndjson_rows(pi__writer *w, const pi_snapshot *s,
+                         const pi_selection *sel, const pi_field *fields,
+                         size_t n, pi_error *err) {
+  page p = {s, sel, PI_NDJSON, '\n', fields, n};
+  w->whole = true;
+  put_rows(w, &p, err);
 }

@@ -85,12 +85,24 @@ static int sift_by_group(pi_snapshot *s, const pi_filter *filter,
   return sift(s, filter, sel, err);
 }
 
-int pi_snapshot_select(pi_snapshot *s, const pi_filter *filter,
-                       pi_selection **ret, pi_error *err) {
+int pi__selection_new(pi_selection **ret, pi_error *err) {
   pi_selection *sel = pi__realloc(NULL, sizeof *sel);
   if (sel == NULL) return pi__nomem(err);
   memset(sel, 0, sizeof *sel);
-  int rc = sift_by_group(s, filter, sel, err);
+  *ret = sel;
+  return 0;
+}
+
+int pi__selection_add(pi_selection *sel, size_t row, pi_error *err) {
+  return add(&sel->rows, &sel->count, &sel->capacity, row, err);
+}
+
+int pi_snapshot_select(pi_snapshot *s, const pi_filter *filter,
+                       pi_selection **ret, pi_error *err) {
+  pi_selection *sel = NULL;
+  int rc = pi__selection_new(&sel, err);
+  if (rc != 0) return rc;
+  rc = sift_by_group(s, filter, sel, err);
   if (rc != 0) {
     pi_selection_free(sel);
     return rc;

@@ -104,6 +104,9 @@ int pi_snapshot_complete(pi_snapshot *s, unsigned groups, pi_error *err) {
   // the processes to read are those that hold a socket
   if (groups & PI_GROUP_PROCESS) groups |= PI_GROUP_OWNER;
   if ((groups & ~s->groups) == 0) return 0;
+  if (s->loaded) {
+    return pi__fail(err, PI_EUNSUPPORTED, 0, "not in this reading");
+  }
   const unsigned before = s->groups;
   const pi_quality quality = s->quality;
   for (unsigned group = 1; group <= groups; group <<= 1) {
@@ -150,6 +153,7 @@ void pi_snapshot_free(pi_snapshot *s) {
     pi__realloc((void *)s->texts[i], 0);
   }
   pi__realloc(s->texts, 0);
+  pi__realloc(s->filter, 0);
   pi__realloc(s, 0);
 }
 
@@ -158,6 +162,12 @@ size_t pi_snapshot_count(const pi_snapshot *s) {
 }
 unsigned pi_snapshot_groups(const pi_snapshot *s) {
   return s->groups;
+}
+bool pi_snapshot_loaded(const pi_snapshot *s) {
+  return s->loaded;
+}
+const char *pi_snapshot_filter(const pi_snapshot *s) {
+  return s->filter;
 }
 const pi_host *pi_snapshot_host(const pi_snapshot *s) {
   return &s->host;

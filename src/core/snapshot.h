@@ -45,6 +45,8 @@ typedef enum pi__mark {
 
 struct pi_snapshot {
   unsigned groups;
+  bool loaded;  /* from a saved reading: no group can be added */
+  char *filter; /* the text of what that was asked for; NULL: everything */
   pi__want want;
   bool (*interrupted)(void);
 
@@ -148,9 +150,17 @@ size_t pi__index_slot(const pi__index *index, uint64_t key);
 
 /* The derived group (derive.c) and the owners' join (owners.c). */
 int pi__derive(pi_snapshot *s, pi_error *err);
+void pi__derive_service(pi_snapshot *s, size_t row); /* from role and ports */
 int pi__owners_begin(pi_snapshot *s, pi_error *err);
 int pi__owners_join(pi_snapshot *s, pi_error *err);
 void pi__owners_end(pi_snapshot *s);
+
+/* A selection without rows, and one more row for it (select.c). */
+int pi__selection_new(pi_selection **ret, pi_error *err);
+int pi__selection_add(pi_selection *selection, size_t row, pi_error *err);
+
+/* Names of pi_backend in saved readings, NULL at the end (save.c). */
+extern const char *const pi__backend_words[];
 
 const pi__string *pi__string_at(const pi_snapshot *s, uint32_t text);
 

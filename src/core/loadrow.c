@@ -1,0 +1,551 @@
+/* loadrow.c: a line of a saved reading into the columns of a snapshot, and the
+ * holders in it into its processes. */
+#include "load.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* ---- Room --------------------------------------------------------------- */
+
+/* Makes *array `width` bytes for each of `to` items, those from `from` on
+ * zeroed. */
+static int grow(void *array, size_t from, size_t to, size_t width,
+                pi_error *err) {
+  void *block;
+  memcpy(&block, array, sizeof block);  // any object pointer, as pi__reserve
+  char *grown = pi__realloc(block, to * width);
+  if (grown == NULL) return pi__nomem(err);
+  memcpy(array, &grown, sizeof grown);
+  memset(grown + from * width, 0, (to - from) * width);
+  return 0;
+}
+
+static int grow_column(pi_snapshot *s, pi_field field, size_t to,
+                       pi_error *err) {
+  pi__column *column = &s->columns[field];
+  size_t width = pi__width(field), from = s->capacity;
+  if (width == 0 || !(s->groups & pi_field_describe(field)->group)) return 0;
+  int rc = grow(&column->cells, from, to, width, err);
+  if (rc != 0 || column->sight == NULL) return rc;
+  return grow(&column->sight, from, to, 1, err);
+}
+
+/* Makes room for a row in every column of the groups that were read. A cell
+ * that a row does not fill stays zero, and its sight tells. */
+static int reserve(pi__loader *l) {
+  pi_snapshot *s = l->s;
+  if (s->count < s->capacity) return 0;
+  size_t from = s->capacity, to = from + from / 2 + 256;
+  if (to >= PI__NO_ROW) return pi__nomem(l->err);
+  int rc = 0;
+  for (int f = 0; rc == 0 && f < PI_FIELD_COUNT; f++) {
+    rc = grow_column(s, (pi_field)f, to, l->err);
+  }
+  if (rc == 0 && s->groups & PI_GROUP_DERIVED) {
+    rc = grow(&s->service_port, from, to, sizeof *s->service_port, l->err);
+    if (rc == 0) rc = grow(&s->service_sight, from, to, 1, l->err);
+  }
+  if (rc == 0 && s->groups & PI_GROUP_OWNER) {
+    // a run more than rows, as each ends where the next begins
+    rc = grow(&s->first_holding, from == 0 ? 0 : from + 1, to + 1,
+              sizeof *s->first_holding, l->err);
+  }
+  if (rc == 0) s->capacity = to;
+  return rc;
+}
+
+/* ---- Holders ------------------------------------------------------------ */
+
+/* Texts of a holder, and the field that each is. */
+enum { COMM, USER, EXE, CMDLINE, CGROUP, TEXTS };
+
+static const pi_field text_fields[TEXTS] = {PI_PROCESS, PI_USER, PI_EXE,
+                                            PI_CMDLINE, PI_CGROUP};
+
+typedef struct holder {
+  uint32_t pid, uid, ppid;
+  uint64_t fd;
+  int64_t started;
+  uint64_t unknown;
+  pi__span texts[TEXTS], bytes[TEXTS];
+} holder;
+
+static int load_fd(pi__loader *l, const char *name, void *to) {
+  return pi__load_number(l, name, INT_MAX, to);
+}
+
+enum {
+  KEY_PID,
+  KEY_FD,
+  KEY_TEXT, /* two for each text: as shown, and its bytes */
+  KEY_UID = KEY_TEXT + 2 * TEXTS,
+  KEY_PPID,
+  KEY_STARTED,
+  KEY_UNKNOWN,
+  KEYS
+};
+
+#define TEXT_KEYS(name, i)                                                     \
+  {name, pi__load_text, offsetof(holder, texts) + (i) * sizeof(pi__span)}, {   \
+    name "_b64", pi__load_base64,                                              \
+        offsetof(holder, bytes) + (i) * sizeof(pi__span)                       \
+  }
+
+static const pi__key holder_keys[KEYS] = {
+    {"pid", pi__load_u32, offsetof(holder, pid)},
+    {"fd", load_fd, offsetof(holder, fd)},
+    TEXT_KEYS("process", COMM),
+    TEXT_KEYS("user", USER),
+    TEXT_KEYS("exe", EXE),
+    TEXT_KEYS("cmdline", CMDLINE),
+    TEXT_KEYS("cgroup", CGROUP),
+    {"uid", pi__load_u32, offsetof(holder, uid)},
+    {"ppid", pi__load_u32, offsetof(holder, ppid)},
+    {"started", pi__load_time, offsetof(holder, started)},
+    {"unknown", pi__load_fields, offsetof(holder, unknown)},
+};
+
+static bool has(uint64_t seen, unsigned key) {
+  return seen >> key & 1;
+}
+
+/* A process as it would be stored, its texts still in the line. */
+typedef struct draft {
+  pi__process process;
+  pi__span texts[TEXTS];
+} draft;
+
+static uint8_t holder_sight(const pi__loader *l, const holder *h,
+                            pi_field field, bool there) {
+  if (there) return PI_KNOWN;
+  bool unknown = !(l->fields & PI__BIT(field)) || h->unknown & PI__BIT(field);
+  return unknown ? PI_UNKNOWN : PI_EMPTY;
+}
+
+static int check_holder(const pi__loader *l, const holder *h, uint64_t seen) {
+  if (!has(seen, KEY_PID)) return pi__load_fail(l, "holders: pid is missing");
+  if (!has(seen, KEY_FD)) return pi__load_fail(l, "holders: fd is missing");
+  if (!has(seen, KEY_TEXT)) {
+    return pi__load_fail(l, "holders: process is missing");
+  }
+  const struct {
+    unsigned key;
+    pi_field field;
+  } others[] = {{KEY_TEXT + 2 * USER, PI_USER},
+                {KEY_TEXT + 2 * EXE, PI_EXE},
+                {KEY_TEXT + 2 * CMDLINE, PI_CMDLINE},
+                {KEY_TEXT + 2 * CGROUP, PI_CGROUP},
+                {KEY_PPID, PI_PPID},
+                {KEY_STARTED, PI_STARTED}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    if (!has(seen, others[i].key)) continue;
+    if (!(h->unknown & PI__BIT(others[i].field))) continue;
+    return pi__load_fail(l, "holders: %s: known and unknown",
+                         pi_field_describe(others[i].field)->name);
+  }
+  return 0;
+}
+
+static void draft_fill(const pi__loader *l, const holder *h, uint64_t seen,
+                       draft *d) {
+  memset(d, 0, sizeof *d);
+  uint8_t sights[TEXTS];
+  for (unsigned i = 0; i < TEXTS; i++) {
+    unsigned key = KEY_TEXT + 2 * i;
+    sights[i] = holder_sight(l, h, text_fields[i], has(seen, key));
+    if (sights[i] != PI_KNOWN) continue;
+    d->texts[i] = has(seen, key + 1) ? h->bytes[i] : h->texts[i];
+  }
+  // no user has the highest number (chown(2)): it matches no socket's
+  d->process.uid = has(seen, KEY_UID) ? h->uid : UINT32_MAX;
+  d->process.pid = h->pid;
+  d->process.ppid = h->ppid;
+  d->process.started = h->started;
+  d->process.user_sight = sights[USER];
+  d->process.exe_sight = sights[EXE];
+  d->process.cmdline_sight = sights[CMDLINE];
+  d->process.cgroup_sight = sights[CGROUP];
+  d->process.ppid_sight = holder_sight(l, h, PI_PPID, has(seen, KEY_PPID));
+  d->process.started_sight =
+      holder_sight(l, h, PI_STARTED, has(seen, KEY_STARTED));
+}
+
+static uint64_t mix(uint64_t h, uint64_t v) {
+  h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
+  return h ^ h >> 32;
+}
+
+static uint64_t mix_bytes(uint64_t h, const char *bytes, size_t length) {
+  uint64_t word;
+  for (; length >= sizeof word; bytes += sizeof word, length -= sizeof word) {
+    memcpy(&word, bytes, sizeof word);
+    h = mix(h, word);
+  }
+  for (; length > 0; length--) h = mix(h, (uint8_t)*bytes++);
+  return h;
+}
+
+static uint64_t draft_hash(const draft *d) {
+  const pi__process *p = &d->process;
+  uint64_t h = mix(mix(p->pid, p->uid), p->ppid);
+  h = mix(h, (uint64_t)p->started);
+  for (int i = 0; i < TEXTS; i++) {
+    h = mix(h, d->texts[i].length);
+    h = mix_bytes(h, d->texts[i].text, d->texts[i].length);
+  }
+  return h;
+}
+
+/* Where a process keeps each of its texts. */
+static uint32_t *text_place(pi__process *p, int i) {
+  uint32_t *const places[TEXTS] = {&p->comm, &p->user, &p->exe, &p->cmdline,
+                                   &p->cgroup};
+  return places[i];
+}
+
+static bool same_process(const pi_snapshot *s, pi__process *p, const draft *d) {
+  const pi__process *q = &d->process;
+  if (p->pid != q->pid || p->uid != q->uid || p->ppid != q->ppid ||
+      p->started != q->started || p->user_sight != q->user_sight ||
+      p->exe_sight != q->exe_sight || p->cmdline_sight != q->cmdline_sight ||
+      p->cgroup_sight != q->cgroup_sight || p->ppid_sight != q->ppid_sight ||
+      p->started_sight != q->started_sight) {
+    return false;
+  }
+  for (int i = 0; i < TEXTS; i++) {
+    const pi__string *text = pi__string_at(s, *text_place(p, i));
+    size_t length = text == NULL ? 0 : text->length;
+    if (length != d->texts[i].length) return false;
+    if (length > 0 && memcmp(text->bytes, d->texts[i].text, length) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static int process_add(pi__loader *l, draft *d, uint32_t *ret) {
+  pi_snapshot *s = l->s;
+  for (int i = 0; i < TEXTS; i++) {
+    if (d->texts[i].text == NULL) continue;
+    int rc =
+        pi__reading_text((pi__reading *)s, d->texts[i].text, d->texts[i].length,
+                         text_place(&d->process, i), l->err);
+    if (rc != 0) return rc;
+  }
+  int rc = pi__reserve(&s->processes, &s->process_capacity,
+                       s->process_count + 1, sizeof *s->processes, l->err);
+  if (rc != 0) return rc;
+  *ret = (uint32_t)s->process_count;
+  s->processes[s->process_count++] = d->process;
+  return 0;
+}
+
+/* More entries than this in the way of a process are no accident: it may be
+ * there twice, but a file must not take for ever. */
+enum { MOST_STEPS = 64 };
+
+/* Puts a process into the index, if there is a place near enough. */
+static void index_put(pi__loader *l, uint32_t process) {
+  size_t at = pi__index_slot(&l->processes, l->hashes[process]);
+  for (int steps = 0; steps < MOST_STEPS; steps++) {
+    uint32_t *slot =
+        &l->processes.rows[(at + (size_t)steps) & l->processes.mask];
+    if (*slot != PI__NO_ROW) continue;
+    *slot = process;
+    return;
+  }
+}
+
+/* The process that is like this; PI__NO_ROW if there is none. */
+static uint32_t index_find(const pi__loader *l, const draft *d, uint64_t hash) {
+  size_t at = pi__index_slot(&l->processes, hash);
+  for (int steps = 0; steps < MOST_STEPS; steps++) {
+    uint32_t i = l->processes.rows[(at + (size_t)steps) & l->processes.mask];
+    if (i == PI__NO_ROW) return i;
+    if (l->hashes[i] != hash) continue;
+    if (same_process(l->s, &l->s->processes[i], d)) return i;
+  }
+  return PI__NO_ROW;
+}
+
+/* Makes room in the index for one process more. */
+static int index_reserve(pi__loader *l) {
+  size_t n = l->s->process_count;
+  int rc = pi__reserve(&l->hashes, &l->hash_capacity, n + 1, sizeof *l->hashes,
+                       l->err);
+  if (rc != 0 || (l->processes.rows != NULL && n * 2 < l->processes.mask)) {
+    return rc;
+  }
+  pi__index_deinit(&l->processes);
+  rc = pi__index_init(&l->processes, n * 2 + 64, l->err);
+  for (size_t i = 0; rc == 0 && i < n; i++) index_put(l, (uint32_t)i);
+  return rc;
+}
+
+/* The number of the process, which many rows may name. */
+static int process_number(pi__loader *l, draft *d, uint32_t *ret) {
+  int rc = index_reserve(l);
+  if (rc != 0) return rc;
+  uint64_t hash = draft_hash(d);
+  *ret = index_find(l, d, hash);
+  if (*ret != PI__NO_ROW) return 0;
+  rc = process_add(l, d, ret);
+  if (rc != 0) return rc;
+  l->hashes[*ret] = hash;
+  index_put(l, *ret);
+  return 0;
+}
+
+static int load_holder(pi__loader *l) {
+  pi_snapshot *s = l->s;
+  holder h;
+  uint64_t seen;
+  draft d;
+  memset(&h, 0, sizeof h);
+  int rc = pi__load_object(l, "holders", holder_keys, KEYS, &h, &seen);
+  if (rc == 0) rc = check_holder(l, &h, seen);
+  if (rc == 0 && s->holding_count >= UINT32_MAX) rc = pi__nomem(l->err);
+  if (rc != 0) return rc;
+  draft_fill(l, &h, seen, &d);
+  rc = pi__reserve(&s->holdings, &s->holding_capacity, s->holding_count + 1,
+                   sizeof *s->holdings, l->err);
+  if (rc != 0) return rc;
+  pi__holding *holding = &s->holdings[s->holding_count];
+  *holding = (pi__holding){.order = h.pid, .fd = (int)h.fd};
+  rc = process_number(l, &d, &holding->process);
+  if (rc == 0) s->holding_count++;
+  return rc;
+}
+
+static int load_holders(pi__loader *l) {
+  if (!pi__json_enter(&l->json, '[')) {
+    return pi__load_unfit(l, "holders", "a list");
+  }
+  for (bool first = true; pi__json_element(&l->json, first); first = false) {
+    int rc = load_holder(l);
+    if (rc != 0) return rc;
+  }
+  return l->json.wrong == NULL ? 0 : pi__load_unfit(l, "holders", "");
+}
+
+/* ---- Cells -------------------------------------------------------------- */
+
+typedef struct row {
+  uint64_t seen; /* fields that came, a bit each */
+  uint64_t unknown;
+  bool has_unknown, has_iface, has_iface_bytes;
+  pi__span iface, iface_bytes;
+} row;
+
+static const char *field_name(pi_field field) {
+  return pi_field_describe(field)->name;
+}
+
+static int load_address(pi__loader *l, pi_field field) {
+  pi_address *cells = l->s->columns[field].cells;
+  pi__span span;
+  int rc = pi__load_text(l, field_name(field), &span);
+  if (rc != 0) return rc;
+  if (pi_address_parse(span.text, span.length, &cells[l->s->count])) return 0;
+  return pi__load_fail(l, "%s: %.*s is no address", field_name(field),
+                       span.length > 60 ? 60 : (int)span.length, span.text);
+}
+
+static int load_cookie(pi__loader *l, uint64_t *ret) {
+  pi__span span;
+  int rc = pi__load_text(l, "cookie", &span);
+  if (rc != 0) return rc;
+  // written as a text, as JSON's numbers do not keep 64 bits; read as a number
+  pi__json digits = pi__json_of(span.text, span.length), line = l->json;
+  l->json = digits;
+  rc = pi__load_number(l, "cookie", UINT64_MAX, ret);
+  bool done = rc != 0 || pi__json_done(&l->json);
+  l->json = line;
+  return done ? rc : pi__load_fail(l, "cookie: not a number");
+}
+
+static int load_number(pi__loader *l, pi_field field, uint64_t *ret) {
+  const pi_field_info *info = pi_field_describe(field);
+  if (field == PI_COOKIE) return load_cookie(l, ret);
+  if (info->type == PI_TYPE_PORT) {
+    return pi__load_number(l, info->name, UINT16_MAX, ret);
+  }
+  bool small = pi__width(field) == 4;
+  return pi__load_number(l, info->name, small ? UINT32_MAX : UINT64_MAX, ret);
+}
+
+static int load_cell(pi__loader *l, pi_field field, row *r) {
+  const pi_field_info *info = pi_field_describe(field);
+  uint64_t value = 0;
+  bool yes = false;
+  int rc;
+  switch (info->type) {
+  case PI_TYPE_ADDRESS: return load_address(l, field);
+  case PI_TYPE_TEXT:
+    r->has_iface = true;
+    return pi__load_text(l, info->name, &r->iface);
+  case PI_TYPE_WORD:
+    rc = pi__load_word(l, info->name, info->words, &value);
+    break;
+  case PI_TYPE_BOOL:
+    rc = pi__load_bool(l, info->name, &yes);
+    value = yes;
+    break;
+  default: rc = load_number(l, field, &value); break;
+  }
+  if (rc == 0) pi__cell_set(l->s, l->s->count, field, value);
+  return rc;
+}
+
+/* Members come in the order of the schema, so each is looked for behind the one
+ * before. PI_FIELD_COUNT: no field. */
+static unsigned field_find(const pi__span *name, unsigned from) {
+  for (unsigned i = 0; i < PI_FIELD_COUNT; i++) {
+    unsigned f =
+        from + i < PI_FIELD_COUNT ? from + i : from + i - PI_FIELD_COUNT;
+    if (pi__span_is(name, field_name((pi_field)f))) return f;
+  }
+  return PI_FIELD_COUNT;
+}
+
+static int load_field(pi__loader *l, pi_field field, row *r) {
+  if (r->seen & PI__BIT(field)) {
+    return pi__load_fail(l, "%s: comes twice", field_name(field));
+  }
+  r->seen |= PI__BIT(field);
+  if (l->fields & PI__BIT(field)) {
+    if (field == PI_HOLDERS) return load_holders(l);
+    if (pi__width(field) != 0) return load_cell(l, field, r);
+  }
+  // computed again, told by the holders, or not promised by the head
+  return pi__json_skip(&l->json) ? 0 : pi__load_unfit(l, field_name(field), "");
+}
+
+static int load_version(pi__loader *l) {
+  uint64_t v = 0;
+  int rc = pi__load_u64(l, "v", &v);
+  if (rc != 0 || v == 1) return rc;
+  return pi__load_fail(l, "v: not 1, as the head");
+}
+
+/* Members that are no fields. */
+static int load_other(pi__loader *l, const pi__span *name, row *r) {
+  if (pi__span_is(name, "v")) return load_version(l);
+  if (pi__span_is(name, "unknown")) {
+    if (r->has_unknown) return pi__load_fail(l, "unknown: comes twice");
+    r->has_unknown = true;
+    return pi__load_fields(l, "unknown", &r->unknown);
+  }
+  if (pi__span_is(name, "iface_b64")) {
+    if (r->has_iface_bytes) return pi__load_fail(l, "iface_b64: comes twice");
+    r->has_iface_bytes = true;
+    return pi__load_base64(l, "iface_b64", &r->iface_bytes);
+  }
+  return pi__json_skip(&l->json) ? 0 : pi__load_unfit(l, "row", "");
+}
+
+static int load_members(pi__loader *l, row *r) {
+  pi__span name;
+  unsigned from = 0;
+  if (!pi__json_enter(&l->json, '{')) {
+    return pi__load_unfit(l, "row", "an object");
+  }
+  for (bool first = true; pi__json_member(&l->json, first, &name);
+       first = false) {
+    unsigned field = field_find(&name, from);
+    bool found = field < PI_FIELD_COUNT;
+    int rc =
+        found ? load_field(l, (pi_field)field, r) : load_other(l, &name, r);
+    if (rc != 0) return rc;
+    if (found) from = field + 1;
+  }
+  return pi__json_done(&l->json) ? 0 : pi__load_unfit(l, "row", "");
+}
+
+/* ---- What must fit together --------------------------------------------- */
+
+static pi_sight row_sight(const pi__loader *l, const row *r, pi_field field) {
+  if (!(l->fields & PI__BIT(field))) return PI_UNKNOWN;
+  if (r->seen & PI__BIT(field)) return PI_KNOWN;
+  return r->unknown & PI__BIT(field) ? PI_UNKNOWN : PI_EMPTY;
+}
+
+/* Every socket has these, and the rest of us takes them for known. */
+static int check_needed(const pi__loader *l, const row *r) {
+  static const pi_field needed[] = {PI_PROTO, PI_FAMILY, PI_STATE,
+                                    PI_LADDR, PI_LPORT,  PI_OWNER};
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    pi_field f = needed[i];
+    if (!(l->fields & PI__BIT(f)) || r->seen & PI__BIT(f)) continue;
+    return pi__load_fail(l, "%s is missing", field_name(f));
+  }
+  if (row_sight(l, r, PI_RADDR) != row_sight(l, r, PI_RPORT)) {
+    return pi__load_fail(l, "raddr and rport: one without the other");
+  }
+  uint64_t both = r->seen & r->unknown & l->fields;
+  for (int f = 0; f < PI_FIELD_COUNT; f++) {
+    if (!(both & PI__BIT(f))) continue;
+    return pi__load_fail(l, "%s: known and unknown", field_name((pi_field)f));
+  }
+  return 0;
+}
+
+/* Owner, reason and holders say the same thing thrice. */
+static int check_owner(const pi__loader *l, const row *r) {
+  const pi_snapshot *s = l->s;
+  if (!(s->groups & PI_GROUP_OWNER)) return 0;
+  uint64_t owner = pi__cell(s, s->count, PI_OWNER);
+  bool held = s->holding_count > s->first_holding[s->count];
+  if ((owner == PI_OWNER_KNOWN) != held) {
+    return pi__load_fail(l, held ? "owner: not known, with holders"
+                                 : "owner: known, without holders");
+  }
+  if (row_sight(l, r, PI_WHY) == PI_UNKNOWN) return 0;
+  bool reason = row_sight(l, r, PI_WHY) == PI_KNOWN;
+  bool unseen = reason && pi__cell(s, s->count, PI_WHY) >= PI_WHY_PERMISSION;
+  if (reason == held || unseen != (owner == PI_OWNER_UNKNOWN)) {
+    return pi__load_fail(l, "why: does not fit the owner");
+  }
+  return 0;
+}
+
+static int set_iface(pi__loader *l, const row *r) {
+  uint32_t text = 0;
+  if (!r->has_iface) return 0;
+  const pi__span *span = r->has_iface_bytes ? &r->iface_bytes : &r->iface;
+  int rc = pi__reading_text((pi__reading *)l->s, span->text, span->length,
+                            &text, l->err);
+  if (rc == 0) pi__cell_set(l->s, l->s->count, PI_IFACE, text);
+  return rc;
+}
+
+static int set_sights(pi__loader *l, const row *r) {
+  pi_snapshot *s = l->s;
+  for (int f = 0; f < PI_FIELD_COUNT; f++) {
+    const pi_field_info *info = pi_field_describe((pi_field)f);
+    if (pi__width((pi_field)f) == 0 || !(s->groups & info->group)) continue;
+    int rc = pi__sight_set(s, s->count, (pi_field)f,
+                           row_sight(l, r, (pi_field)f), l->err);
+    if (rc != 0) return rc;
+  }
+  return 0;
+}
+
+int pi__load_row(pi__loader *l) {
+  pi_snapshot *s = l->s;
+  row r;
+  memset(&r, 0, sizeof r);
+  int rc = reserve(l);
+  if (rc == 0) rc = load_members(l, &r);
+  if (rc == 0) rc = check_needed(l, &r);
+  if (rc == 0) rc = check_owner(l, &r);
+  if (rc == 0) rc = set_iface(l, &r);
+  if (rc == 0) rc = set_sights(l, &r);
+  if (rc != 0) return rc;
+  if (s->groups & PI_GROUP_DERIVED) pi__derive_service(s, s->count);
+  s->count++;
+  if (s->groups & PI_GROUP_OWNER) {
+    s->first_holding[s->count] = (uint32_t)s->holding_count;
+  }
+  return 0;
+}
