@@ -26,6 +26,23 @@ size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot);
 /* [-0, +1, m] A predicate still to be made. */
 pi_filter **pi__push_predicate(lua_State *L);
 
+/* [-0, +1, v] The selection at `arg`; pushes its reading, which must be
+ * open. */
+pi_selection *pi__check_selection(lua_State *L, int arg,
+                                  pi_snapshot **snapshot);
+
+/* [-0, +1, m] A selection of the reading at `box`, to be filled in. */
+pi_selection **pi__new_selection(lua_State *L, int box);
+
+/* [-0, +1, m] A reading, closed until it is filled in. */
+pi_snapshot **pi__new_snapshot(lua_State *L);
+
+/* [-0, +0, -] What readings ask now and then; NULL: nothing. */
+bool (*pi__get_interrupt(lua_State *L))(void);
+
+/* A pi_sink whose `arg` is a FILE; the errno of what it refuses. */
+int pi__write_file(void *arg, const char *bytes, size_t length);
+
 /* [-0, +1, m] The row with this number of the snapshot userdata at `box`. */
 void pi__push_row(lua_State *L, int box, size_t row);
 
@@ -70,5 +87,6 @@ void pi__open_plan(lua_State *L);
 void pi__open_snapshot(lua_State *L);
 void pi__open_selection(lua_State *L); /* after the snapshot */
 void pi__open_row(lua_State *L);
+void pi__open_saved(lua_State *L); /* after snapshot and selection */
 
 #endif

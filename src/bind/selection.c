@@ -10,15 +10,22 @@ typedef struct selection {
   pi_selection *rows;
 } selection;
 
-/* [-0, +1, v] The selection at `arg`; pushes its reading, which must be
- * open. */
-static pi_selection *check_selection(lua_State *L, int arg,
-                                     pi_snapshot **snapshot) {
+pi_selection *pi__check_selection(lua_State *L, int arg,
+                                  pi_snapshot **snapshot) {
   selection *sel = luaL_checkudata(L, arg, PI__SELECTION);
   luaL_argcheck(L, sel->rows != NULL, arg, "this selection is gone");
   lua_getiuservalue(L, arg, 1);
   *snapshot = pi__check_snapshot(L, -1);
   return sel->rows;
+}
+
+pi_selection **pi__new_selection(lua_State *L, int box) {
+  selection *sel = lua_newuserdatauv(L, sizeof *sel, 1);
+  sel->rows = NULL;
+  luaL_setmetatable(L, PI__SELECTION);
+  lua_pushvalue(L, box);
+  lua_setiuservalue(L, -2, 1);
+  return &sel->rows;
 }
 
 static int selection_gc(lua_State *L) {
@@ -34,12 +41,8 @@ static int snapshot_select(lua_State *L) {
   const pi_filter *filter =
       lua_isnoneornil(L, 2) ? NULL : pi__check_filter(L, 2);
   pi_error err;
-  selection *sel = lua_newuserdatauv(L, sizeof *sel, 1);
-  sel->rows = NULL;
-  luaL_setmetatable(L, PI__SELECTION);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
-  if (pi_snapshot_select(s, filter, &sel->rows, &err) != 0) {
+  pi_selection **rows = pi__new_selection(L, 1);
+  if (pi_snapshot_select(s, filter, rows, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
   return 1;
@@ -47,7 +50,7 @@ static int snapshot_select(lua_State *L) {
 
 static int selection_len(lua_State *L) {
   pi_snapshot *s;
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   lua_pushinteger(L, (lua_Integer)pi_selection_count(rows));
   return 1;
 }
@@ -55,7 +58,7 @@ static int selection_len(lua_State *L) {
 /* selection:undecided() -> how many rows the filter could not decide */
 static int selection_undecided(lua_State *L) {
   pi_snapshot *s;
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   lua_pushinteger(L, (lua_Integer)pi_selection_undecided_count(rows));
   return 1;
 }
@@ -64,7 +67,7 @@ static int selection_undecided(lua_State *L) {
 static int selection_row(lua_State *L) {
   pi_snapshot *s;
   lua_Integer i = luaL_checkinteger(L, 2);
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   if (i < 1 || (lua_Unsigned)i > pi_selection_count(rows)) {
     luaL_pushfail(L);
   } else {
@@ -77,7 +80,7 @@ static int selection_row(lua_State *L) {
 static int selection_undecided_row(lua_State *L) {
   pi_snapshot *s;
   lua_Integer i = luaL_checkinteger(L, 2);
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   if (i < 1 || (lua_Unsigned)i > pi_selection_undecided_count(rows)) {
     luaL_pushfail(L);
   } else {
@@ -91,7 +94,7 @@ static int selection_undecided_row(lua_State *L) {
 static int selection_sort(lua_State *L) {
   pi_snapshot *s;
   pi_error err;
-  pi_selection *rows = check_selection(L, 1, &s);
+  pi_selection *rows = pi__check_selection(L, 1, &s);
   if (pi_selection_sort(s, rows, &err) != 0) return pi__push_refusal(L, &err);
   lua_settop(L, 1);
   return 1;
@@ -121,7 +124,7 @@ static int selection_sort_by(lua_State *L) {
                   "no such field");
     lua_pop(L, 1);
   }
-  pi_selection *rows = check_selection(L, 1, &s);
+  pi_selection *rows = pi__check_selection(L, 1, &s);
   if (pi_selection_sort_by(s, rows, keys, n, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
@@ -134,7 +137,7 @@ static int selection_limit(lua_State *L) {
   pi_snapshot *s;
   lua_Integer most = luaL_checkinteger(L, 2);
   luaL_argcheck(L, most >= 0, 2, "less than none");
-  pi_selection_limit(check_selection(L, 1, &s), (size_t)most);
+  pi_selection_limit(pi__check_selection(L, 1, &s), (size_t)most);
   lua_settop(L, 1);
   return 1;
 }
@@ -142,7 +145,7 @@ static int selection_limit(lua_State *L) {
 /* selection:turn() -> the selection, with the undecided rows selected */
 static int selection_turn(lua_State *L) {
   pi_snapshot *s;
-  pi_selection_turn(check_selection(L, 1, &s));
+  pi_selection_turn(pi__check_selection(L, 1, &s));
   lua_settop(L, 1);
   return 1;
 }
@@ -151,7 +154,7 @@ static int selection_turn(lua_State *L) {
  * nobody looked for owners */
 static int selection_unknown_owners(lua_State *L) {
   pi_snapshot *s;
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   const char *const *words = pi_field_describe(PI_WHY)->words;
   lua_Integer counts[16] = {0};
   bool looked = (pi_snapshot_groups(s) & PI_GROUP_OWNER) != 0;
@@ -196,7 +199,7 @@ static int selection_sift(lua_State *L) {
   pi_error err;
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  pi_selection *rows = check_selection(L, 1, &s);
+  pi_selection *rows = pi__check_selection(L, 1, &s);
   int box = lua_gettop(L);
   size_t n = pi_selection_count(rows);
   size_t undecided = pi_selection_undecided_count(rows);
@@ -218,7 +221,7 @@ static int selection_sift(lua_State *L) {
 /* selection:snapshot() -> its reading */
 static int selection_snapshot(lua_State *L) {
   pi_snapshot *s;
-  check_selection(L, 1, &s);
+  pi__check_selection(L, 1, &s);
   return 1;
 }
 
@@ -256,7 +259,7 @@ static int tally_rows(lua_State *L, tally_fn tally) {
   pi_error err;
   pi_field fields[PI_FIELD_COUNT];
   size_t n = check_fields(L, 2, fields);
-  pi_selection *rows = check_selection(L, 1, &s);
+  pi_selection *rows = pi__check_selection(L, 1, &s);
   if (tally(s, rows, fields, n, &err) != 0) return pi__push_refusal(L, &err);
   lua_settop(L, 1);
   return 1;
@@ -276,7 +279,7 @@ static int selection_tally(lua_State *L) {
 static int selection_tally_at(lua_State *L) {
   pi_snapshot *s;
   lua_Integer i = luaL_checkinteger(L, 2);
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   luaL_argcheck(L, i >= 1 && (lua_Unsigned)i <= pi_selection_count(rows), 2,
                 "no such row");
   lua_pushinteger(L, (lua_Integer)pi_selection_tally_at(rows, (size_t)i - 1));
@@ -292,7 +295,7 @@ static int read_fields(pi_snapshot *s, const pi_selection *rows,
   return pi_snapshot_complete(s, groups, err);
 }
 
-static int write_file(void *arg, const char *bytes, size_t length) {
+int pi__write_file(void *arg, const char *bytes, size_t length) {
   return fwrite(bytes, 1, length, arg) == length ? 0 : errno != 0 ? errno : EIO;
 }
 
@@ -322,12 +325,12 @@ static int selection_write(lua_State *L) {
   luaL_argcheck(L, stream->closef != NULL, 2, "the file is closed");
   pi_snapshot *s;
   pi_error err = {0};
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   int rc = read_fields(s, rows, fields, n, &err);
   errno = 0;
   if (rc == 0) {
-    rc =
-        pi_emit(s, rows, format, flags, fields, n, write_file, stream->f, &err);
+    rc = pi_emit(s, rows, format, flags, fields, n, pi__write_file, stream->f,
+                 &err);
   }
   if (rc == 0 && fflush(stream->f) != 0) rc = errno;
   if (rc < 0) return pi__push_refusal(L, &err);
@@ -347,7 +350,7 @@ static int selection_text(lua_State *L) {
   unsigned flags = check_flags(L, 4);
   pi_snapshot *s;
   pi_error err = {0};
-  const pi_selection *rows = check_selection(L, 1, &s);
+  const pi_selection *rows = pi__check_selection(L, 1, &s);
   if (read_fields(s, rows, fields, n, &err) != 0)
     return pi__push_refusal(L, &err);
   pi__bytes *b = pi__bytes_new(L);

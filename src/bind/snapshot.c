@@ -23,7 +23,7 @@ void pi_bind_interrupt(lua_State *L, interrupted_fn interrupted) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &interrupt_key);
 }
 
-static interrupted_fn get_interrupt(lua_State *L) {
+interrupted_fn pi__get_interrupt(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &interrupt_key);
   interrupted_fn *box = lua_touserdata(L, -1);
   interrupted_fn interrupted = box != NULL ? *box : NULL;
@@ -37,6 +37,13 @@ pi_snapshot *pi__check_snapshot(lua_State *L, int arg) {
   reading *r = luaL_checkudata(L, arg, PI__SNAPSHOT);
   if (r->snapshot == NULL) luaL_error(L, "this reading is closed");
   return r->snapshot;
+}
+
+pi_snapshot **pi__new_snapshot(lua_State *L) {
+  reading *r = lua_newuserdatauv(L, sizeof *r, SNAPSHOT_VALUES);
+  r->snapshot = NULL;
+  luaL_setmetatable(L, PI__SNAPSHOT);
+  return &r->snapshot;
 }
 
 /* snapshot:closed() -> boolean */
@@ -102,19 +109,17 @@ static int snapshot_take(lua_State *L) {
   }
   lua_settop(L, 1);
   options.backend = check_backend(L, 1);
-  options.interrupted = get_interrupt(L);
+  options.interrupted = pi__get_interrupt(L);
   if (lua_getfield(L, 1, "filter") != LUA_TNIL) {
     options.filter = pi__check_filter(L, -1);
   }
   if (lua_getfield(L, 1, "proc") != LUA_TNIL) {
     options.proc = luaL_checkstring(L, -1);
   }
-  reading *r = lua_newuserdatauv(L, sizeof *r, SNAPSHOT_VALUES);
-  r->snapshot = NULL;
-  luaL_setmetatable(L, PI__SNAPSHOT);
+  pi_snapshot **snapshot = pi__new_snapshot(L);
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, -2, ANCHOR); /* the text of proc lives as long */
-  if (pi_snapshot_take(&options, &r->snapshot, &err) != 0) {
+  if (pi_snapshot_take(&options, snapshot, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
   return 1;
