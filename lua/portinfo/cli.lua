@@ -14,7 +14,8 @@ end
 
 local chunk, doctor, json = later "chunk", later "doctor", later "json"
 local page, predicate, query = later "page", later "predicate", later "query"
-local render, schema, search = later "render", later "schema", later "search"
+local render, saved, schema = later "render", later "saved", later "schema"
+local search = later "search"
 
 local usage = [[
 usage: portinfo                          a Lua prompt (from a pipe: runs a script)
@@ -23,6 +24,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          listening tcp exposed :PORT 'lport < 1024' ...
        portinfo :PORT                    sockets with this port, on either side
        portinfo explain [--run] FILTER   what would be asked of the kernel, and what not
+       portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
+       portinfo diff FILE [FILE]         what changed between two, or since then
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
@@ -31,7 +34,7 @@ ls:      --columns FIELD,...   --sort [-]FIELD,...   --limit N   --undecided
          --tally FIELD,... (how often)   --distinct FIELD,...
 options: --format table|tsv|csv|json|ndjson   (a table on a terminal, else TSV)
          --no-header   -0 (lines end with NUL)   --width N
-         --backend netlink|proc   --proc FOLDER
+         --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
          --help   --version
 exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided
@@ -129,6 +132,7 @@ local valued = {
   ["--width"] = {"width", check_width},
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
+  ["--from"] = {"from", keep},
   ["-e"] = {"code", keep, several = true},
 }
 
@@ -231,6 +235,29 @@ local function remark(options, lines)
   for _, text in ipairs(lines) do say("%s", text) end
 end
 
+-- ---- Saved readings --------------------------------------------------------------
+
+-- The reading in a file; - is standard input.
+local function load_reading(name)
+  local snapshot, message
+  if name == "-" then
+    snapshot, message = saved.read(io.stdin, "standard input")
+  else
+    snapshot, message = saved.load(name)
+  end
+  if not snapshot then mistake("%s", message) end
+  return snapshot
+end
+
+-- What to ask: the kernel, or the saved reading that --from names.
+local function source_of(options)
+  if not options.from then return {backend = options.backend, proc = options.proc} end
+  if options.backend or options.proc then
+    mistake "--from asks a file: --backend and --proc are for asking the kernel"
+  end
+  return {snapshot = load_reading(options.from)}
+end
+
 -- ---- ls --------------------------------------------------------------------------
 
 -- The query that words and options ask.
@@ -240,7 +267,7 @@ local function ls_query(words, options)
   if options.tally and options.distinct then
     mistake "--tally shows what --distinct would, and how often: take one of them"
   end
-  local q = query.new(filter, {backend = options.backend, proc = options.proc})
+  local q = query.new(filter, source_of(options))
   if options.undecided then q = q:undecided() end
   local group = options.tally or options.distinct
   if group and options.columns then
@@ -280,6 +307,7 @@ local function ls_remarks(selection, about, options)
   if selection:undecided() > 0 and not options.undecided then
     lines[#lines + 1] = render.undecided(selection)
   end
+  lines[#lines + 1] = render.read_when(selection:snapshot())
   remark(options, lines)
 end
 
@@ -415,9 +443,11 @@ local function pages(words, options)
     for _, port in ipairs(ports_of(word)) do list[#list + 1] = port end
   end
   local out, status = {}, 0
+  local source = source_of(options)
   for i, port in ipairs(list) do
     local data = page.data(port[1], {
-      transport = port[2], backend = options.backend, proc = options.proc,
+      transport = port[2], backend = source.backend, proc = source.proc,
+      snapshot = source.snapshot,
     })
     if data.now == nil or is_partial(data.now, {}) then status = options.strict and 3 or 0 end
     out[i] = format == "json" and page_json(data)
@@ -434,8 +464,101 @@ verbs.ls = ls
 verbs.explain = explain
 verbs.port = pages
 
+-- A filter's query of the kernel, for what is kept or compared.
+local function query_now(text, options)
+  local filter, message = predicate.build(text)
+  if not filter then filter_mistake(message) end
+  return query.new(filter, {backend = options.backend, proc = options.proc})
+end
+
+local function complete(q)
+  local selection, message = saved.complete(q)
+  if not selection then mistake("%s", message) end
+  return selection
+end
+
+function verbs.save(words, options)
+  if options.from then mistake "--from is for ls and pages: a saved reading is kept already" end
+  if options.format or options.columns then
+    mistake "a reading is saved whole, in a format of its own: --format and --columns are for ls"
+  end
+  local name = words[1]
+  if not name then mistake "name a file, as in portinfo save now.ndjson" end
+  local q = query_now(table.concat(words, " ", 2), options)
+  local selection, filter = complete(q), saved.filter_of(q)
+  local ok, message, errno
+  if name == "-" then
+    ok, message, errno = saved.write(selection, filter, io.stdout, "standard output")
+  else
+    ok, message, errno = saved.save(selection, filter, name)
+  end
+  if not ok and errno ~= 32 then mistake("cannot write %s", message) end
+  local lines = render.blind_spots(selection)
+  if selection:undecided() > 0 then lines[#lines + 1] = render.undecided(selection) end
+  table.insert(lines, 1, ("saved %s"):format(render.plural(#selection, "socket")))
+  remark(options, lines)
+  return options.strict and is_partial(selection, {}) and 3 or 0
+end
+
+-- What two readings say on standard error: of when they are, and what they lack.
+local function diff_remarks(names, selections, options)
+  local lines = {}
+  for i, selection in ipairs(selections) do
+    local when = render.read_when(selection:snapshot())
+    if when then lines[#lines + 1] = ("%s: %s"):format(names[i], when) end
+    for _, line in ipairs(render.blind_spots(selection)) do
+      lines[#lines + 1] = ("%s: %s"):format(names[i], line)
+    end
+  end
+  local one, other = selections[1]:snapshot(), selections[2]:snapshot()
+  if other:loaded() and one:filter() ~= other:filter() then
+    lines[#lines + 1] = "they were asked for different sockets"
+  end
+  remark(options, lines)
+end
+
+local function write_diff(found, options)
+  local format = output_format(options, "tsv")
+  if format == "table" and options.columns then
+    if options.format then mistake "--columns goes with --format tsv, csv, json or ndjson" end
+    format = "tsv"
+  end
+  if format == "table" then return write(saved.diff_text(saved.diff_rows(found))) end
+  local text, message = saved.diff_bulk(found, format, options.columns or schema.names,
+                                        not options.bare)
+  if not text then mistake("%s", message) end
+  write(text)
+end
+
+function verbs.diff(words, options)
+  if options.from then mistake "--from is for ls and pages: diff takes the files as words" end
+  if #words == 0 or #words > 2 then
+    mistake "diff takes one saved reading, to compare with now, or two"
+  end
+  if #words == 2 and (options.backend or options.proc) then
+    mistake "--backend and --proc are for asking the kernel: two files are read as they are"
+  end
+  if #words == 2 and words[1] == "-" and words[2] == "-" then
+    mistake "standard input holds one reading, not two"
+  end
+  local one = load_reading(words[1])
+  local of_one = complete(query.new(nil, {snapshot = one}))
+  local of_other = complete(words[2] and query.new(nil, {snapshot = load_reading(words[2])})
+    or query_now(one:filter(), options))
+  of_one:sort()
+  of_other:sort()
+  local found, message = of_one:diff(of_other)
+  if not found then mistake("%s", message) end
+  write_diff(found, options)
+  diff_remarks({words[1], words[2] or "now"}, {of_one, of_other}, options)
+  if options.strict and (is_partial(of_one, {}) or is_partial(of_other, {})) then return 3 end
+  local same = #found.added == 0 and #found.removed == 0 and #found.after == 0
+  return same and 0 or 1
+end
+
 function verbs.search(words, options)
   if #words == 0 then mistake "name a word to search for, as in portinfo search redis" end
+  if options.from then mistake "--from is for ls and pages: a search asks the registry" end
   local hits = core.search(table.concat(words, " "))
   local format = output_format(options, "tsv")
   if format == "csv" or format == "ndjson" then
@@ -450,6 +573,7 @@ end
 
 function verbs.doctor(words, options)
   if #words > 0 then mistake("doctor takes no words, not '%s'", words[1]) end
+  if options.from then mistake "--from is for ls and pages: the doctor looks at this machine" end
   local data = doctor.data{backend = options.backend, proc = options.proc}
   if options.format == "json" then
     data.v = 1

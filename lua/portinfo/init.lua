@@ -13,6 +13,7 @@ local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
 local relation = require "portinfo.relation"
+local saved = require "portinfo.saved"
 
 local pi = {
   _VERSION = core.version,
@@ -199,11 +200,15 @@ end
 
 local Snapshot = core.snapshot_class()
 
+local function check_snapshot(snapshot, method)
+  if debug.getmetatable(snapshot) ~= Snapshot then
+    misuse("a reading's methods are called with a colon, as in snap:%s", method)
+  end
+end
+
 -- A query of a kept reading: what it was asked for, and `spec`.
 local function ask(snapshot, spec)
-  if debug.getmetatable(snapshot) ~= Snapshot then
-    misuse("a reading's methods are called with a colon, as in snap:sockets()")
-  end
+  check_snapshot(snapshot, "sockets()")
   return query.of(snapshot):where(spec)
 end
 
@@ -213,6 +218,53 @@ function Snapshot:listening(spec) return ask(self, "listening"):where(spec) end
 
 function Snapshot:who(port)
   return ask(self, {lport = check_who(port, "snapshot:who")})
+end
+
+local function check_path(path, name)
+  if type(path) ~= "string" then
+    misuse("%s takes the name of a file, not a %s", name, type(path))
+  end
+end
+
+-- The reading that a file holds, which Snapshot:save or portinfo save wrote, on this
+-- machine or another; or nil, message, errno. It answers as one that was taken; what
+-- was not saved raises when it is read.
+function pi.load(path)
+  check_path(path, "pi.load")
+  return saved.load(path)
+end
+
+-- Saves what the reading was asked for, with all that can be known of it, which is
+-- read first: true, or nil, message, errno.
+function Snapshot:save(path)
+  check_snapshot(self, "save(path)")
+  check_path(path, "snapshot:save")
+  if self:closed() then misuse("this reading is closed") end
+  local q = query.of(self)
+  local filter, why = saved.filter_of(q)
+  if filter == false then misuse("snapshot:save: %s", why) end
+  local selection, message, errno = saved.complete(q)
+  if not selection then return nil, message, errno end
+  return saved.save(selection, filter, path)
+end
+
+-- What became of the sockets in another reading, taken later or loaded: {added =
+-- {rows}, removed = {rows}, changed = {{before = row, after = row, fields = {names}}}},
+-- and tostring of it, lines of + - ~; or nil, message, errno. Owners that were not
+-- read are read now.
+function Snapshot:diff(other)
+  check_snapshot(self, "diff(other)")
+  if debug.getmetatable(other) ~= Snapshot then
+    misuse("snapshot:diff takes another reading, not a %s", type(other))
+  end
+  if self:closed() or other:closed() then misuse("this reading is closed") end
+  local of_one, message, errno = query.run(query.of(self), nil, true)
+  if not of_one then return nil, message, errno end
+  local of_other, trouble, number = query.run(query.of(other), nil, true)
+  if not of_other then return nil, trouble, number end
+  local found, why, code = of_one:diff(of_other)
+  if not found then return nil, why, code end
+  return saved.diff_rows(found)
 end
 
 return pi

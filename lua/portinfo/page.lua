@@ -48,9 +48,12 @@ local function read_now(port, options)
   elseif transport then
     wanted = wanted & core.predicate_in("proto", {transport})
   end
-  local snapshot, message = core.take{
-    filter = wanted, backend = options.backend, proc = options.proc,
-  }
+  local snapshot, message = options.snapshot, nil
+  if not snapshot then
+    snapshot, message = core.take{
+      filter = wanted, backend = options.backend, proc = options.proc,
+    }
+  end
   if not snapshot then return nil, message end
   local selection, trouble = snapshot:select(wanted)
   if not selection then return nil, trouble end
@@ -61,13 +64,14 @@ local function read_now(port, options)
   return selection:sort()
 end
 
--- The page as data. Options: transport, backend and proc; for tests `host` and
--- `now` (false: do not look at sockets).
+-- The page as data. Options: transport, backend and proc, or `snapshot`, a reading
+-- to ask; for tests `host` and `now` (false: do not look at sockets).
 function M.data(port, options)
   local data = core.port(port, options.transport)
   data.transport = options.transport
   for _, use in ipairs(data.uses) do relation.add(use) end
-  data.host = options.host and port_on_host(port, options.host)
+  local host = options.host or options.snapshot and options.snapshot:host()
+  data.host = host and port_on_host(port, host)
     or M.host_facts(port, options.proc)
   if options.now ~= false then
     data.now, data.unseen = read_now(port, options)
@@ -285,8 +289,10 @@ end
 
 local most_rows = 8
 
--- Could every table of sockets be read?
-local function saw_all(selection) return not render.misses_rows(selection) end
+-- Does the reading hold every socket there was?
+local function saw_all(selection)
+  return not render.misses_rows(selection) and not selection:snapshot():filter()
+end
 
 local function now(data)
   if data.now == nil then
@@ -307,6 +313,8 @@ local function now(data)
   for _, blind in ipairs(render.blind_spots(data.now)) do
     lines[#lines + 1] = blind .. "."
   end
+  local when = render.read_when(data.now:snapshot())
+  lines[#lines + 1] = when and "a saved reading, " .. when .. "."
   return lines
 end
 
@@ -370,8 +378,9 @@ function M.text(data, options)
   section("Used by", uses(data))
   section("Risk", risks(data))
   section("Browsers", browsers(data))
-  section("This host", on_host(data))
-  section("Now", now(data))
+  local loaded = data.now and data.now:snapshot():loaded()
+  section(loaded and "That host" or "This host", on_host(data))
+  section(loaded and "Then" or "Now", now(data))
   local hands = by_hand(data)
   local together = table.concat(hands, " · ")
   section("By hand", #together <= room + 2 and {together} or hands)

@@ -308,9 +308,27 @@ local function how_many(selection, what, total)
   return plural(#selection, "socket")
 end
 
+-- How long ago, in the largest unit of which there are two at least.
+local function ago(seconds)
+  if seconds < 0 then return "ahead of this clock" end
+  for _, unit in ipairs{{"day", 86400}, {"hour", 3600}, {"minute", 60}} do
+    if seconds >= 2 * unit[2] then return plural(seconds // unit[2], unit[1]) .. " ago" end
+  end
+  return plural(seconds, "second") .. " ago"
+end
+
+-- When a reading that was loaded was read, and what it was asked for; nil of others.
+function M.read_when(snapshot)
+  if not snapshot:loaded() then return nil end
+  local taken, filter = snapshot:quality().taken, snapshot:filter()
+  return ("read %s, %s%s"):format(os.date("%F %T", taken), ago(os.time() - taken),
+    filter and ", asked for: " .. escape(filter) or "")
+end
+
 -- How many rows, what was left out and what could not be seen: a list of lines.
 function M.footer(selection, what, about, dropped)
   local parts = {how_many(selection, what, about.total)}
+  parts[#parts + 1] = M.read_when(selection:snapshot())
   if selection:undecided() > 0 then parts[#parts + 1] = M.undecided(selection) end
   if #dropped > 0 then
     parts[#parts + 1] = "no room for " .. table.concat(dropped, ", ")

@@ -117,7 +117,9 @@ int pi__load_time(pi__loader *l, const char *name, void *to) {
   if (!is_whole(&span, minus)) {
     return fail_value(l, name, &span, "is no whole number");
   }
-  if (!digits_read(&span, minus, INT64_MAX, &n)) {
+  // as long as years have four digits, so that any calendar can show it
+  uint64_t most = minus ? UINT64_C(62135596800) : UINT64_C(253402300799);
+  if (!digits_read(&span, minus, most, &n)) {
     return fail_value(l, name, &span, "is out of range");
   }
   *(int64_t *)to = minus ? -(int64_t)n : (int64_t)n;

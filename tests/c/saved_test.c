@@ -156,7 +156,7 @@ static void a_quality_with_everything_comes_back(void **state) {
   q->owner_us = 2;
   q->process_us = 3;
   q->taken = -5;
-  q->completed = INT64_MAX;
+  q->completed = INT64_C(253402300799);
   saved f = saved_of(s, NULL);
   pi_snapshot *t = saved_reload(&f);
   assert_memory_equal(q, pi_snapshot_quality(t), sizeof *q);
@@ -319,9 +319,9 @@ static void heads_are_checked(void **state) {
        "line 1: quality: taken is missing"},
       {"{\"portinfo\":\"reading\",\"quality\":{\"taken\":1e9}}\n",
        "line 1: taken: 1e9 is no whole number"},
-      {"{\"portinfo\":\"reading\",\"quality\":{\"taken\":9223372036854775808}}"
+      {"{\"portinfo\":\"reading\",\"quality\":{\"taken\":253402300800}}"
        "\n",
-       "line 1: taken: 9223372036854775808 is out of range"},
+       "line 1: taken: 253402300800 is out of range"},
       {"{\"portinfo\":\"reading\",\"quality\":{\"sources\":[{}]}}\n",
        "line 1: sources: proto, family or backend is missing"},
       {"{\"portinfo\":\"reading\",\"quality\":{\"sources\":[{\"proto\":\"x\"}]}"
