@@ -2,6 +2,7 @@
  * k-th on failing, k = 0, 1, 2 ... until it succeeds. Each step must say
  * PI_ENOMEM, leave its result alone, and leave nothing behind. */
 #include "procroot.h"
+#include "saved.h"
 #include "starve.h"
 
 #include <arpa/inet.h>
@@ -387,6 +388,60 @@ static void writing_rows(void **state) {
   pi_snapshot_free(e.snapshot);
 }
 
+/* ---- Saved readings ----------------------------------------------------- */
+
+static int save(void *arg, pi_error *err) {
+  size_t bytes = 0;
+  int rc = pi_snapshot_save(arg, NULL, NULL, count_bytes, &bytes, err);
+  assert_int_equal(rc == 0, bytes > 0);
+  return rc;
+}
+
+static int load(void *arg, pi_error *err) {
+  saved *f = arg;
+  pi_snapshot *s = (pi_snapshot *)untouched;
+  f->at = 0;
+  int rc = pi_snapshot_load(saved_give, f, NULL, &s, err);
+  if (rc == 0)
+    pi_snapshot_free(s);
+  else
+    assert_ptr_equal(untouched, s);
+  return rc;
+}
+
+typedef struct comparing {
+  pi_snapshot *one, *other;
+  pi_selection *nothing;
+} comparing;
+
+static int diff(void *arg, pi_error *err) {
+  const comparing *c = arg;
+  pi_diff d;
+  int rc = pi_snapshot_diff(c->one, NULL, c->other, c->nothing, &d, err);
+  if (rc != 0) return rc;
+  assert_int_equal(3, pi_selection_count(d.removed));
+  pi_diff_deinit(&d);
+  return 0;
+}
+
+static void keeping_readings(void **state) {
+  (void)state;
+  pi_snapshot *s = taken(PI_GROUPS, PI_BACKEND_PROC);
+  assert_true(climb(save, s) > 1);
+  saved f = saved_of(s, "all");
+  assert_true(climb(load, &f) > 30);
+  comparing c = {.one = s, .other = saved_reload(&f)};
+  pi_filter *none = NULL;
+  assert_int_equal(0, word("not all", &none, NULL));
+  assert_int_equal(0, pi_snapshot_select(c.other, none, &c.nothing, NULL));
+  assert_true(climb(diff, &c) > 8);
+  pi_filter_free(none);
+  pi_selection_free(c.nothing);
+  pi_snapshot_free(c.other);
+  pi_snapshot_free(s);
+  saved_free(&f);
+}
+
 /* What cannot be kept of the host stays not known; it never fails for that. */
 static void reading_the_host(void **state) {
   (void)state;
@@ -413,6 +468,7 @@ int main(void) {
       cmocka_unit_test(selecting_rows),
       cmocka_unit_test(shaping_a_selection),
       cmocka_unit_test(writing_rows),
+      cmocka_unit_test(keeping_readings),
       cmocka_unit_test(reading_the_host),
   };
   return cmocka_run_group_tests(tests, make_world, end_world);

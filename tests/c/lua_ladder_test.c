@@ -108,6 +108,16 @@ static const struct {
      "assert(#all == 3)\n"
      "s:close()\n"
      "assert(not pcall(sel.row, sel, 1))\n"},
+    {"saved readings",
+     "local sel = assert(take():select())\n"
+     "local file <close> = assert(io.tmpfile())\n"
+     "local ok, why = sel:save(file, 'all')\n"
+     "if not ok then error(why) end\n"
+     "file:seek 'set'\n"
+     "local s <close> = assert(core.load(file))\n"
+     "assert(#s == 3 and s:loaded() and s:filter() == 'all')\n"
+     "local d = assert(sel:diff(assert(s:select())))\n"
+     "assert(#d.added + #d.removed + #d.after == 0)\n"},
     {"rows", "local s = take()\n"
              "local row = assert(s:select()):row(1)\n"
              "s = nil\n"
