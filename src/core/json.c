@@ -142,6 +142,22 @@ static bool read_escape(pi__json *j, uint32_t *ret) {
   return true;
 }
 
+/* Is one of eight bytes less than `least` (at most 128)? Each byte borrows from
+ * its own highest bit. */
+static bool has_less(uint64_t word, uint8_t least) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  return ((word - ones * least) & ~word & ones << 7) != 0;
+}
+
+/* Eight characters that need no look of their own: most of a long text. */
+static bool are_plain(const char *p) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t word;
+  memcpy(&word, p, sizeof word);
+  return (word & ones << 7) == 0 && !has_less(word, 0x20) &&
+         !has_less(word ^ ones * '"', 1) && !has_less(word ^ ones * '\\', 1);
+}
+
 static bool is_plain(char c) {
   return (uint8_t)c >= 0x20 && (uint8_t)c < 0x80 && c != '"' && c != '\\';
 }
@@ -167,6 +183,7 @@ static bool read_text(pi__json *j, pi__span *ret) {
   if (ret != NULL) ret->text = to;
   for (;;) {
     char *from = j->at;
+    while (j->end - j->at >= 8 && are_plain(j->at)) j->at += 8;
     while (j->at < j->end && is_plain(*j->at)) j->at++;
     size_t n = (size_t)(j->at - from);
     if (ret != NULL && to != from) memmove(to, from, n);

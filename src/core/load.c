@@ -155,9 +155,28 @@ int pi__load_word(pi__loader *l, const char *name, const char *const *words,
   return fail_value(l, name, &span, "is none of its words");
 }
 
+unsigned pi__load_field_find(const pi__span *name, unsigned from) {
+  static const struct {
+    const char *name;
+    size_t length;
+  } names[PI_FIELD_COUNT] = {
+#define X(ID, name, ...) {#name, sizeof #name - 1},
+      PI_FIELDS(X)
+#undef X
+  };
+  for (unsigned i = 0; i < PI_FIELD_COUNT; i++) {
+    unsigned f =
+        from + i < PI_FIELD_COUNT ? from + i : from + i - PI_FIELD_COUNT;
+    if (names[f].length != name->length) continue;
+    if (memcmp(names[f].name, name->text, name->length) == 0) return f;
+  }
+  return PI_FIELD_COUNT;
+}
+
 /* Fields that this schema does not have are left out. */
 int pi__load_fields(pi__loader *l, const char *name, void *to) {
   uint64_t bits = 0;
+  unsigned from = 0;
   if (!pi__json_enter(&l->json, '[')) {
     return pi__load_unfit(l, name, "a list of fields");
   }
@@ -165,11 +184,10 @@ int pi__load_fields(pi__loader *l, const char *name, void *to) {
     pi__span span;
     int rc = pi__load_text(l, name, &span);
     if (rc != 0) return rc;
-    for (int f = 0; f < PI_FIELD_COUNT; f++) {
-      if (!pi__span_is(&span, pi_field_describe((pi_field)f)->name)) continue;
-      bits |= PI__BIT(f);
-      break;
-    }
+    unsigned field = pi__load_field_find(&span, from);
+    if (field == PI_FIELD_COUNT) continue;
+    bits |= PI__BIT(field);
+    from = field + 1;
   }
   *(uint64_t *)to = bits;
   return l->json.wrong == NULL ? 0 : pi__load_unfit(l, name, "");

@@ -17,8 +17,10 @@ typedef struct pi__loader {
   uint64_t line; /* number of the line at hand */
   pi__json json; /* what is left of it */
 
-  uint64_t fields; /* those that the head lists, a bit each */
-  uint64_t rows;   /* how many it promises */
+  uint64_t fields;                  /* those that the head lists, a bit each */
+  uint64_t rows;                    /* how many it promises */
+  pi_field columns[PI_FIELD_COUNT]; /* of the groups that were read */
+  size_t column_count;
 
   pi__index processes; /* by what is said of them */
   uint64_t *hashes;    /* of each process */
@@ -38,6 +40,10 @@ int pi__load_unfit(const pi__loader *l, const char *name, const char *kind);
 
 /* Is a span this word? */
 bool pi__span_is(const pi__span *span, const char *word);
+
+/* The field with this name, PI_FIELD_COUNT if there is none. They come in the
+ * order of the schema, so each is looked for behind the one before. */
+unsigned pi__load_field_find(const pi__span *name, unsigned from);
 
 /* A member of an object, by name: how it is read, into which part of what. */
 typedef struct pi__key {

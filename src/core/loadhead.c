@@ -307,6 +307,11 @@ static int check_fields(pi__loader *l) {
     return pi__load_fail(l, "fields: processes without owners");
   }
   l->s->groups = groups;
+  for (int f = 0; f < PI_FIELD_COUNT; f++) {
+    if (!(groups & pi_field_describe((pi_field)f)->group)) continue;
+    if (pi__width((pi_field)f) == 0) continue;
+    l->columns[l->column_count++] = (pi_field)f;
+  }
   return 0;
 }
 

@@ -23,9 +23,8 @@ static int grow(void *array, size_t from, size_t to, size_t width,
 static int grow_column(pi_snapshot *s, pi_field field, size_t to,
                        pi_error *err) {
   pi__column *column = &s->columns[field];
-  size_t width = pi__width(field), from = s->capacity;
-  if (width == 0 || !(s->groups & pi_field_describe(field)->group)) return 0;
-  int rc = grow(&column->cells, from, to, width, err);
+  size_t from = s->capacity;
+  int rc = grow(&column->cells, from, to, pi__width(field), err);
   if (rc != 0 || column->sight == NULL) return rc;
   return grow(&column->sight, from, to, 1, err);
 }
@@ -38,8 +37,8 @@ static int reserve(pi__loader *l) {
   size_t from = s->capacity, to = from + from / 2 + 256;
   if (to >= PI__NO_ROW) return pi__nomem(l->err);
   int rc = 0;
-  for (int f = 0; rc == 0 && f < PI_FIELD_COUNT; f++) {
-    rc = grow_column(s, (pi_field)f, to, l->err);
+  for (size_t i = 0; rc == 0 && i < l->column_count; i++) {
+    rc = grow_column(s, l->columns[i], to, l->err);
   }
   if (rc == 0 && s->groups & PI_GROUP_DERIVED) {
     rc = grow(&s->service_port, from, to, sizeof *s->service_port, l->err);
@@ -397,17 +396,6 @@ static int load_cell(pi__loader *l, pi_field field, row *r) {
   return rc;
 }
 
-/* Members come in the order of the schema, so each is looked for behind the one
- * before. PI_FIELD_COUNT: no field. */
-static unsigned field_find(const pi__span *name, unsigned from) {
-  for (unsigned i = 0; i < PI_FIELD_COUNT; i++) {
-    unsigned f =
-        from + i < PI_FIELD_COUNT ? from + i : from + i - PI_FIELD_COUNT;
-    if (pi__span_is(name, field_name((pi_field)f))) return f;
-  }
-  return PI_FIELD_COUNT;
-}
-
 static int load_field(pi__loader *l, pi_field field, row *r) {
   if (r->seen & PI__BIT(field)) {
     return pi__load_fail(l, "%s: comes twice", field_name(field));
@@ -452,7 +440,7 @@ static int load_members(pi__loader *l, row *r) {
   }
   for (bool first = true; pi__json_member(&l->json, first, &name);
        first = false) {
-    unsigned field = field_find(&name, from);
+    unsigned field = pi__load_field_find(&name, from);
     bool found = field < PI_FIELD_COUNT;
     int rc =
         found ? load_field(l, (pi_field)field, r) : load_other(l, &name, r);
@@ -483,6 +471,7 @@ static int check_needed(const pi__loader *l, const row *r) {
     return pi__load_fail(l, "raddr and rport: one without the other");
   }
   uint64_t both = r->seen & r->unknown & l->fields;
+  if (both == 0) return 0;
   for (int f = 0; f < PI_FIELD_COUNT; f++) {
     if (!(both & PI__BIT(f))) continue;
     return pi__load_fail(l, "%s: known and unknown", field_name((pi_field)f));
@@ -521,11 +510,9 @@ static int set_iface(pi__loader *l, const row *r) {
 
 static int set_sights(pi__loader *l, const row *r) {
   pi_snapshot *s = l->s;
-  for (int f = 0; f < PI_FIELD_COUNT; f++) {
-    const pi_field_info *info = pi_field_describe((pi_field)f);
-    if (pi__width((pi_field)f) == 0 || !(s->groups & info->group)) continue;
-    int rc = pi__sight_set(s, s->count, (pi_field)f,
-                           row_sight(l, r, (pi_field)f), l->err);
+  for (size_t i = 0; i < l->column_count; i++) {
+    pi_field f = l->columns[i];
+    int rc = pi__sight_set(s, s->count, f, row_sight(l, r, f), l->err);
     if (rc != 0) return rc;
   }
   return 0;
