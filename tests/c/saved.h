@@ -12,6 +12,7 @@ typedef struct saved {
 
 static inline int saved_take(void *arg, const char *bytes, size_t length) {
   saved *f = arg;
+  if (length == 0) return 0;
   if (f->size - f->length < length) {
     f->size = f->size * 2 + length;
     f->bytes = realloc(f->bytes, f->size);
