@@ -339,6 +339,7 @@ local function explain(words, options)
   if options.format and options.format ~= "table" and options.format ~= "json" then
     mistake("a plan comes as text or --format json, not %s", options.format)
   end
+  if options.from then mistake "--from is for ls and pages: a plan is of asking the kernel" end
   local plan, message = ls_query(words, options):explain{run = options.run}
   if not plan then mistake("%s", message) end
   if options.format ~= "json" then

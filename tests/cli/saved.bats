@@ -224,6 +224,7 @@ assert base64.b64decode([h for h in held if h["pid"] == 43][0]["process_b64"]) =
   refuses "--from asks a file" ls --from "$T/a" --proc /proc
   refuses "--from asks a file" --from "$T/a" --backend proc 22
   refuses "--from is for ls and pages" doctor --from "$T/a"
+  refuses "--from is for ls and pages" explain tcp --from "$T/a"
   refuses "--from is for ls and pages" search http --from "$T/a"
   refuses "--from needs a value" ls --from
 }
