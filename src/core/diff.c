@@ -1,6 +1,6 @@
 /* diff.c: what became of the sockets of one reading in another. Rows are paired
  * by what names a socket best; what is left over came or went. */
-#include "snapshot.h"
+#include "selection.h"
 
 #include <string.h>
 

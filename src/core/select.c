@@ -94,7 +94,9 @@ int pi__selection_new(pi_selection **ret, pi_error *err) {
 }
 
 int pi__selection_add(pi_selection *sel, size_t row, pi_error *err) {
-  return add(&sel->rows, &sel->count, &sel->capacity, row, err);
+  int rc = list_reserve(&sel->sure, 1, err);
+  if (rc == 0) sel->sure.rows[sel->sure.count++] = (uint32_t)row;
+  return rc;
 }
 
 int pi_snapshot_select(pi_snapshot *s, const pi_filter *filter,

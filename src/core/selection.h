@@ -14,4 +14,8 @@ struct pi_selection {
   uint32_t *tallies; /* how many each sure row stands for; NULL: one */
 };
 
+/* A selection without rows, and one more row for it. */
+int pi__selection_new(pi_selection **ret, pi_error *err);
+int pi__selection_add(pi_selection *selection, size_t row, pi_error *err);
+
 #endif

@@ -155,10 +155,6 @@ int pi__owners_begin(pi_snapshot *s, pi_error *err);
 int pi__owners_join(pi_snapshot *s, pi_error *err);
 void pi__owners_end(pi_snapshot *s);
 
-/* A selection without rows, and one more row for it (select.c). */
-int pi__selection_new(pi_selection **ret, pi_error *err);
-int pi__selection_add(pi_selection *selection, size_t row, pi_error *err);
-
 /* Names of pi_backend in saved readings, NULL at the end (save.c). */
 extern const char *const pi__backend_words[];
 
