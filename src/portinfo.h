@@ -753,6 +753,23 @@ PI_API int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
                             pi_diff *ret, pi_error *err);
 PI_API void pi_diff_deinit(pi_diff *diff);
 
+/* A line of text with {fields} in it, `{count}` of tallied rows among them;
+ * `{{` and `}}` are braces, and there are \t \n \r \\. Fields are written as in
+ * TSV. A mistake tells its bytes in *err. Release with pi_template_free. */
+typedef struct pi_template pi_template;
+PI_API int pi_template_parse(const char *text, size_t length, pi_template **ret,
+                             pi_error *err);
+PI_API void pi_template_free(pi_template *tpl);
+
+/* The groups whose fields it shows, as PI_GROUP_* bits. */
+PI_API unsigned pi_template_groups(const pi_template *tpl);
+
+/* Writes a line for each selected row, as pi_emit does. */
+PI_API int pi_emit_template(const pi_snapshot *snapshot,
+                            const pi_selection *selection,
+                            const pi_template *tpl, unsigned flags,
+                            pi_sink sink, void *arg, pi_error *err);
+
 /* The candidate that a misspelt word most likely means (case ignored, at most
  * two slips), or NULL. For messages. */
 PI_API const char *pi_nearest(const char *word, size_t length,

@@ -17,6 +17,8 @@ local page, predicate, query = later "page", later "predicate", later "query"
 local render, saved, schema = later "render", later "saved", later "schema"
 local search = later "search"
 
+local function pointed(...) return require "portinfo.pointed"(...) end
+
 local usage = [[
 usage: portinfo                          a Lua prompt (from a pipe: runs a script)
        portinfo PORT|SERVICE[/TRANSPORT]...    the page of a port
@@ -32,7 +34,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo FILE.lua [ARG...]        runs a Lua script
 ls:      --columns FIELD,...   --sort [-]FIELD,...   --limit N   --undecided
          --tally FIELD,... (how often)   --distinct FIELD,...
-options: --format table|tsv|csv|json|ndjson   (a table on a terminal, else TSV)
+options: --format table|tsv|csv|json|ndjson|'{lport} {process}'
+                                           (a table on a terminal, else TSV)
          --no-header   -0 (lines end with NUL)   --width N
          --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
@@ -47,8 +50,8 @@ local function mistake(format, ...)
   error(setmetatable({text = format:format(...)}, Mistake))
 end
 
--- A filter that cannot be read: the message has lines of its own, safe already.
-local function filter_mistake(message)
+-- In a filter or a template: the message has lines of its own, safe already.
+local function shown_mistake(message)
   error(setmetatable({text = message, shown = true}, Mistake))
 end
 
@@ -122,8 +125,16 @@ end
 
 local function keep(text) return text end
 
+-- A format by name, or a template, which has fields in it.
+local function check_format(text)
+  if not text:find("{", 1, true) then return one_of("--format", formats)(text) end
+  local groups, message, first, length = core.template(text)
+  if groups then return text end
+  shown_mistake("--format: " .. pointed(text, message, first, length))
+end
+
 local valued = {
-  ["--format"] = {"format", one_of("--format", formats)},
+  ["--format"] = {"format", check_format},
   ["--columns"] = {"columns", fields_of "--columns"},
   ["--tally"] = {"tally", fields_of "--tally"},
   ["--distinct"] = {"distinct", fields_of "--distinct"},
@@ -263,7 +274,7 @@ end
 -- The query that words and options ask.
 local function ls_query(words, options)
   local filter, message = predicate.build(table.concat(words, " "))
-  if not filter then filter_mistake(message) end
+  if not filter then shown_mistake(message) end
   if options.tally and options.distinct then
     mistake "--tally shows what --distinct would, and how often: take one of them"
   end
@@ -314,12 +325,14 @@ end
 local function ls(words, options)
   local q = ls_query(words, options)
   local format = output_format(options, "tsv")
-  if options.nul and format ~= "tsv" and format ~= "ndjson" then
-    mistake("-0 goes with tsv and ndjson, not %s", format)
+  local template = format:find("{", 1, true) ~= nil
+  if options.nul and format ~= "tsv" and format ~= "ndjson" and not template then
+    mistake("-0 goes with tsv, ndjson and templates, not %s", format)
   end
   local layout = query.layout(q, screen_width(options))
   local names = layout.fields or schema.names
-  local groups = format == "table" and not layout.fields and render.groups
+  local groups = template and core.template(format)
+    or format == "table" and not layout.fields and render.groups
     or schema.groups_of(names)
   local selection, about = query.run(q, groups, format == "table" and not layout.what)
   if not selection then mistake("%s", about) end
@@ -468,7 +481,7 @@ verbs.port = pages
 -- A filter's query of the kernel, for what is kept or compared.
 local function query_now(text, options)
   local filter, message = predicate.build(text)
-  if not filter then filter_mistake(message) end
+  if not filter then shown_mistake(message) end
   return query.new(filter, {backend = options.backend, proc = options.proc})
 end
 

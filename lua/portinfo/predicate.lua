@@ -3,7 +3,7 @@
 -- tests for later. Mistakes are returned, not raised.
 
 local core = require "portinfo.core"
-local escape = require "portinfo.escape"
+local pointed = require "portinfo.pointed"
 local range = require "portinfo.range"
 local schema = require "portinfo.schema"
 
@@ -36,22 +36,6 @@ local function all_of(list)
     end
   end
   return result or core.predicate_parse ""
-end
-
--- A mistake in a string, with the line of the filter that holds it and a caret
--- under what is meant.
-local function pointed(text, message, first, length)
-  message = escape(message)
-  if first == 0 then return message end
-  local start = (text:sub(1, first - 1):match ".*\n()") or 1
-  local stop = (text:find("\n", first, true) or #text + 1) - 1
-  start = math.max(start, first - 40)
-  stop = math.min(stop, first + 39)
-  local shown = escape(text:sub(start, stop))
-  local before = utf8.len(escape(text:sub(start, first - 1)))
-  local under = utf8.len(escape(text:sub(first, math.min(stop, first + length - 1))))
-  return ("%s\n  %s\n  %s%s"):format(message, shown, (" "):rep(before),
-    ("^"):rep(math.max(under, 1)))
 end
 
 local function parse(text)

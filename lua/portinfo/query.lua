@@ -14,6 +14,7 @@
 local core = require "portinfo.core"
 local explain = require "portinfo.explain"
 local misuse = require "portinfo.misuse"
+local pointed = require "portinfo.pointed"
 local predicate = require "portinfo.predicate"
 local render = require "portinfo.render"
 local schema = require "portinfo.schema"
@@ -447,14 +448,40 @@ function methods:ndjson(fields) return text(self, "ndjson", fields) end
 function methods:tsv(fields) return text(self, "tsv", fields) end
 function methods:csv(fields) return text(self, "csv", fields) end
 
--- Streams the rows to an open file; true, or nil, message, errno.
+-- The groups that a template needs.
+local function check_template(template)
+  if type(template) ~= "string" or not template:find("{", 1, true) then
+    misuse("a template is a text with fields in it, such as {lport}")
+  end
+  local groups, message, first, length = core.template(template)
+  if not groups then misuse("%s", pointed(template, message, first, length)) end
+  return groups
+end
+
+-- A line for each row: text with fields in it, as "{lport} {process}". {count} is how
+-- many a tallied row stands for, {{ and }} are braces, and there are \t \n \r \\.
+function methods:format(template)
+  check_self(self)
+  return ask(self, check_template(template), function(selection)
+    return selection:text(template)
+  end)
+end
+
+local bulk = {tsv = true, csv = true, json = true, ndjson = true}
+
+-- Streams the rows to an open file, in a bulk format or by a template; true, or nil,
+-- message, errno.
 function methods:write(file, format, fields)
   check_self(self)
   if io.type(file) ~= "file" then
     misuse("query:write(file, format[, fields]) takes an open file")
   end
-  local formats = {tsv = true, csv = true, json = true, ndjson = true}
-  if not formats[format] then misuse("formats are tsv, csv, json and ndjson") end
+  if type(format) == "string" and format:find("{", 1, true) then
+    return ask(self, check_template(format), function(selection)
+      return selection:write(file, format)
+    end)
+  end
+  if not bulk[format] then misuse("formats are tsv, csv, json, ndjson or a template") end
   local names = shown_fields(self, fields)
   return ask(self, schema.groups_of(names), function(selection)
     return selection:write(file, format, names)

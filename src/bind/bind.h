@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdio.h>
 
 #define PI__SNAPSHOT  "portinfo.snapshot"
 #define PI__SELECTION "portinfo.selection"
@@ -40,8 +41,19 @@ pi_snapshot **pi__new_snapshot(lua_State *L);
 /* [-0, +0, -] What readings ask now and then; NULL: nothing. */
 bool (*pi__get_interrupt(lua_State *L))(void);
 
+/* [-0, +0, v] The open file at `arg`. */
+FILE *pi__check_file(lua_State *L, int arg);
+
 /* A pi_sink whose `arg` is a FILE; the errno of what it refuses. */
 int pi__write_file(void *arg, const char *bytes, size_t length);
+
+/* [-0, +n, m] Flushes what was written with result `rc`: true, or nil, message,
+ * errno. */
+int pi__push_written(lua_State *L, int rc, FILE *file, const pi_error *err);
+
+/* [-0, +0, v] The fields named in the list at `arg`, PI_FIELD_COUNT at most;
+ * how many. */
+size_t pi__check_fields(lua_State *L, int arg, pi_field *fields);
 
 /* [-0, +1, m] The row with this number of the snapshot userdata at `box`. */
 void pi__push_row(lua_State *L, int box, size_t row);
@@ -86,6 +98,7 @@ void pi__open_predicate(lua_State *L);
 void pi__open_plan(lua_State *L);
 void pi__open_snapshot(lua_State *L);
 void pi__open_selection(lua_State *L); /* after the snapshot */
+void pi__open_bulk(lua_State *L);      /* after the selection */
 void pi__open_row(lua_State *L);
 void pi__open_saved(lua_State *L); /* after snapshot and selection */
 

@@ -26,6 +26,7 @@ int luaopen_portinfo_core(lua_State *L) {
   pi__open_plan(L);
   pi__open_snapshot(L);
   pi__open_selection(L);
+  pi__open_bulk(L);
   pi__open_row(L);
   pi__open_saved(L);
   return 1;

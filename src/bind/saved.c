@@ -5,31 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* [-0, +0, v] The open file at `arg`. */
-static FILE *check_file(lua_State *L, int arg) {
-  luaL_Stream *stream = luaL_checkudata(L, arg, LUA_FILEHANDLE);
-  luaL_argcheck(L, stream->closef != NULL, arg, "the file is closed");
-  return stream->f;
-}
-
 /* selection:save(file[, filter]) -> true, or nil, message, errno. `filter`: the
  * text of what was asked for. */
 static int selection_save(lua_State *L) {
-  FILE *file = check_file(L, 2);
+  FILE *file = pi__check_file(L, 2);
   const char *filter = luaL_optstring(L, 3, NULL);
   pi_snapshot *s;
   pi_error err = {0};
   const pi_selection *rows = pi__check_selection(L, 1, &s);
-  errno = 0;
   int rc = pi_snapshot_save(s, rows, filter, pi__write_file, file, &err);
-  if (rc == 0 && fflush(file) != 0) rc = errno;
-  if (rc < 0) return pi__push_refusal(L, &err);
-  if (rc > 0) {
-    errno = rc;
-    return luaL_fileresult(L, 0, NULL);
-  }
-  lua_pushboolean(L, 1);
-  return 1;
+  return pi__push_written(L, rc, file, &err);
 }
 
 typedef struct source {
@@ -51,7 +36,7 @@ static ptrdiff_t read_file(void *arg, char *buffer, size_t size) {
 
 /* load(file) -> reading, or nil, message, errno */
 static int saved_load(lua_State *L) {
-  source from = {check_file(L, 1), pi__get_interrupt(L)};
+  source from = {pi__check_file(L, 1), pi__get_interrupt(L)};
   pi_error err = {0};
   pi_snapshot **snapshot = pi__new_snapshot(L);
   if (pi_snapshot_load(read_file, &from, from.interrupted, snapshot, &err)) {

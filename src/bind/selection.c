@@ -225,16 +225,9 @@ static int selection_snapshot(lua_State *L) {
   return 1;
 }
 
-/* ---- Bulk output -------------------------------------------------------- */
+/* ---- Tallies ------------------------------------------------------------ */
 
-static pi_format check_format(lua_State *L, int arg) {
-  static const char *const names[] = {"tsv", "csv", "json", "ndjson", NULL};
-  return (pi_format)luaL_checkoption(L, arg, NULL, names);
-}
-
-/* [-0, +0, v] The fields named in the list at `arg`, PI_FIELD_COUNT at most;
- * how many. */
-static size_t check_fields(lua_State *L, int arg, pi_field *fields) {
+size_t pi__check_fields(lua_State *L, int arg, pi_field *fields) {
   size_t n = 0;
   luaL_checktype(L, arg, LUA_TTABLE);
   for (lua_Integer i = 1; lua_rawgeti(L, arg, i) != LUA_TNIL; i++) {
@@ -249,8 +242,6 @@ static size_t check_fields(lua_State *L, int arg, pi_field *fields) {
   return n;
 }
 
-/* ---- Tallies ------------------------------------------------------------ */
-
 typedef int (*tally_fn)(const pi_snapshot *s, pi_selection *rows,
                         const pi_field *fields, size_t n, pi_error *err);
 
@@ -258,7 +249,7 @@ static int tally_rows(lua_State *L, tally_fn tally) {
   pi_snapshot *s;
   pi_error err;
   pi_field fields[PI_FIELD_COUNT];
-  size_t n = check_fields(L, 2, fields);
+  size_t n = pi__check_fields(L, 2, fields);
   pi_selection *rows = pi__check_selection(L, 1, &s);
   if (tally(s, rows, fields, n, &err) != 0) return pi__push_refusal(L, &err);
   lua_settop(L, 1);
@@ -286,78 +277,6 @@ static int selection_tally_at(lua_State *L) {
   return 1;
 }
 
-/* Completes what the fields need, if there is a row that needs it. */
-static int read_fields(pi_snapshot *s, const pi_selection *rows,
-                       const pi_field *fields, size_t n, pi_error *err) {
-  unsigned groups = 0;
-  if (pi_selection_count(rows) == 0) return 0;
-  for (size_t i = 0; i < n; i++) groups |= pi_field_describe(fields[i])->group;
-  return pi_snapshot_complete(s, groups, err);
-}
-
-int pi__write_file(void *arg, const char *bytes, size_t length) {
-  return fwrite(bytes, 1, length, arg) == length ? 0 : errno != 0 ? errno : EIO;
-}
-
-/* [-0, +0, m] The PI_EMIT_* bits of the table at `arg`: header = false, nul =
- * true. */
-static unsigned check_flags(lua_State *L, int arg) {
-  unsigned flags = 0;
-  if (lua_isnoneornil(L, arg)) return 0;
-  luaL_checktype(L, arg, LUA_TTABLE);
-  if (lua_getfield(L, arg, "header") == LUA_TBOOLEAN && !lua_toboolean(L, -1)) {
-    flags |= PI_EMIT_NO_HEADER;
-  }
-  lua_getfield(L, arg, "nul");
-  if (lua_toboolean(L, -1)) flags |= PI_EMIT_NUL;
-  lua_pop(L, 2);
-  return flags;
-}
-
-/* selection:write(file, format, fields[, flags]) -> true, or nil, message,
- * errno. */
-static int selection_write(lua_State *L) {
-  luaL_Stream *stream = luaL_checkudata(L, 2, LUA_FILEHANDLE);
-  pi_format format = check_format(L, 3);
-  pi_field fields[PI_FIELD_COUNT];
-  size_t n = check_fields(L, 4, fields);
-  unsigned flags = check_flags(L, 5);
-  luaL_argcheck(L, stream->closef != NULL, 2, "the file is closed");
-  pi_snapshot *s;
-  pi_error err = {0};
-  const pi_selection *rows = pi__check_selection(L, 1, &s);
-  int rc = read_fields(s, rows, fields, n, &err);
-  errno = 0;
-  if (rc == 0) {
-    rc = pi_emit(s, rows, format, flags, fields, n, pi__write_file, stream->f,
-                 &err);
-  }
-  if (rc == 0 && fflush(stream->f) != 0) rc = errno;
-  if (rc < 0) return pi__push_refusal(L, &err);
-  if (rc > 0) {
-    errno = rc;
-    return luaL_fileresult(L, 0, NULL);
-  }
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* selection:text(format, fields[, flags]) -> string, or nil, message, errno. */
-static int selection_text(lua_State *L) {
-  pi_format format = check_format(L, 2);
-  pi_field fields[PI_FIELD_COUNT];
-  size_t n = check_fields(L, 3, fields);
-  unsigned flags = check_flags(L, 4);
-  pi_snapshot *s;
-  pi_error err = {0};
-  const pi_selection *rows = pi__check_selection(L, 1, &s);
-  if (read_fields(s, rows, fields, n, &err) != 0)
-    return pi__push_refusal(L, &err);
-  pi__bytes *b = pi__bytes_new(L);
-  int rc = pi_emit(s, rows, format, flags, fields, n, pi__bytes_add, b, &err);
-  return pi__bytes_push(L, b, rc, &err);
-}
-
 void pi__open_selection(lua_State *L) {
   static const luaL_Reg selection_methods[] = {
       {"__gc", selection_gc},
@@ -375,8 +294,6 @@ void pi__open_selection(lua_State *L) {
       {"tally", selection_tally},
       {"tally_at", selection_tally_at},
       {"snapshot", selection_snapshot},
-      {"write", selection_write},
-      {"text", selection_text},
       {NULL, NULL},
   };
   pi__make_class(L, PI__SELECTION, selection_methods);

@@ -479,7 +479,7 @@ int pi_emit(const pi_snapshot *s, const pi_selection *sel, pi_format format,
   return pi__writer_end(&w);
 }
 
-/* ---- For save.c --------------------------------------------------------- */
+/* ---- For save.c and template.c ------------------------------------------ */
 
 int pi__writer_init(pi__writer *w, pi_sink sink, void *arg, pi_error *err) {
   *w =
@@ -491,6 +491,15 @@ int pi__writer_end(pi__writer *w) {
   flush(w);
   w->block = pi__realloc(w->block, 0);
   return w->rc;
+}
+
+void pi__put(pi__writer *w, const char *bytes, size_t length) {
+  put(w, bytes, length);
+}
+
+void pi__put_cell(pi__writer *w, const pi_snapshot *s, size_t row,
+                  pi_field field) {
+  put_cell(w, s, row, field, "");
 }
 
 void pi__put_string(pi__writer *w, const char *s) {

@@ -1,4 +1,4 @@
-/* emit.h: the writer of emit.c, for what is written beside its rows. */
+/* emit.h: the writer of emit.c, for those who write in other forms. */
 #ifndef PI_CORE_EMIT_H
 #define PI_CORE_EMIT_H
 
@@ -16,8 +16,13 @@ typedef struct pi__writer {
 int pi__writer_init(pi__writer *writer, pi_sink sink, void *arg, pi_error *err);
 int pi__writer_end(pi__writer *writer); /* writes the rest, gives rc */
 
+void pi__put(pi__writer *writer, const char *bytes, size_t length);
 void pi__put_string(pi__writer *writer, const char *string);
 void pi__put_number(pi__writer *writer, uint64_t number);
+
+/* A cell as in TSV. */
+void pi__put_cell(pi__writer *writer, const pi_snapshot *s, size_t row,
+                  pi_field field);
 
 /* `,"name":"text"`, and its bytes where they are not UTF-8. */
 void pi__put_text_member(pi__writer *writer, const char *name,

@@ -376,6 +376,19 @@ static int emit(void *arg, pi_error *err) {
   return rc;
 }
 
+static int emit_template(void *arg, pi_error *err) {
+  static const char text[] = "{lport}\\t{holders} {{{count}}} {state}{proto}";
+  const emitting *e = arg;
+  pi_template *t = NULL;
+  size_t bytes = 0;
+  int rc = pi_template_parse(text, sizeof text - 1, &t, err);
+  if (rc != 0) return rc;
+  rc = pi_emit_template(e->snapshot, e->selection, t, 0, count_bytes, &bytes,
+                        err);
+  pi_template_free(t);
+  return rc;
+}
+
 static void writing_rows(void **state) {
   (void)state;
   emitting e = {.snapshot = taken(PI_GROUPS, PI_BACKEND_PROC)};
@@ -384,6 +397,7 @@ static void writing_rows(void **state) {
     e.format = (pi_format)format;
     assert_int_equal(1, climb(emit, &e));
   }
+  assert_true(climb(emit_template, &e) > 3);
   pi_selection_free(e.selection);
   pi_snapshot_free(e.snapshot);
 }

@@ -228,6 +228,19 @@ is_tame() {
   [ "$status" -eq 0 ]
 }
 
+@test "a template is a line for each row" {
+  fake ls --format '{lport}\t{process}' --sort lport
+  [ "$out" = $'22\tsshd\n22\t\n8080\t' ]
+  fake ls --format '{count} {state}' --tally state
+  [ "$out" = $'2 listen\n1 established' ]
+  fake ls -0 --format '{lport}' --limit 2
+  [ "$(tr '\0' , <"$T/out")" = 22,8080, ]
+  refuses_filter 'is no field: did you mean {lport}?' lprt ls --format 'x {lprt}'
+  refuses_filter 'has no }' '{lport' ls --format 'x {lport'
+  refuses_filter 'is no escape' '\q' ls --format '\q{lport}'
+  refuses "a page comes as text or --format json" 443 --format '{lport}'
+}
+
 @test "-0 ends lines with NUL" {
   fake ls -0 --no-header --columns lport
   [ "$(tr '\0' , <"$T/out")" = 22,8080,22, ]
@@ -418,7 +431,7 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
   refuses "--sort: name at least one field" ls --sort ,
   refuses "none of what there is to sort by: state, count" ls --tally state --sort lport
   refuses "--limit: how many, as a whole number, not '-1'" ls --limit -1
-  refuses "-0 goes with tsv and ndjson, not json" ls -0 --format json
+  refuses "-0 goes with tsv, ndjson and templates, not json" ls -0 --format json
   for width in 5 x 1.5 -80; do refuses "--width: a number of columns" ls --width $width; done
 }
 

@@ -193,6 +193,32 @@ describe("select", function()
   end)
 end)
 
+describe("format", function()
+  it("gives a line for each row", function()
+    assert.equal("22\tlisten {-}\n8080\tlisten {-}\n",
+                 all:where "listening":format "{lport}\\t{state} {{-}}")
+    assert.equal("3 x established\n", all:tally "state":limit(1):format "{count} x {state}")
+    assert.equal("", all:limit(0):format "{lport}")
+  end)
+
+  it("shows what is unknown or empty as TSV does", function()
+    assert.equal("?/\n", all:limit(1):format "{mark}/{rport}")
+  end)
+
+  it("reads what it needs", function()
+    assert.equal("sshd 42\n", all:limit(1):format "{process} {pid}")
+  end)
+
+  it("may be written to a file", function()
+    local path = fake.folder() .. "/out"
+    local file = assert(io.open(path, "wb"))
+    assert.is_true(all:limit(2):write(file, "<{lport}>"))
+    file:close()
+    local again <close> = assert(io.open(path))
+    assert.equal("<22>\n<8080>\n", again:read "a")
+  end)
+end)
+
 describe("with", function()
   it("reads ahead", function()
     local snap <close> = assert(all:with("exe", "owner"):snapshot())
@@ -256,6 +282,9 @@ describe("misuse of a shape", function()
          function() all:tally "state":sort "lport" end)
     says("a tally has its own fields", function() all:tally "state":json{"lport"} end)
     says("unknown field 'xyz'", function() all:with "xyz" end)
+    says("a text with fields in it", function() all:format "lport" end)
+    says('"lprt" is no field: did you mean {lport}?\n  a {lprt}\n     ^^^^',
+         function() all:format "a {lprt}" end)
     says("kept already", function()
       local snap <close> = assert(pi.snapshot(nil, options))
       snap:sockets():snapshot()
