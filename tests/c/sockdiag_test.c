@@ -283,7 +283,7 @@ static void a_device_is_asked_for_its_name_once(void **state) {
   assert_int_equal(0, pi__iface_name(&ifaces, far, &first, NULL));
   for (int i = 0; i < 20; i++) {  // past the texts that a reading shares
     uint32_t text;
-    char name[16];
+    char name[24];
     snprintf(name, sizeof name, "text %d", i);
     assert_int_equal(0, pi__reading_text((pi__reading *)reading, name,
                                          strlen(name), &text, NULL));
