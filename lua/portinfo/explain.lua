@@ -49,6 +49,14 @@ function M.plan(predicate, functions, shown)
   return plan
 end
 
+-- Of a reading that is there already, nothing is asked of the kernel.
+function M.keep(plan)
+  plan.kept, plan.dumps, plan.pushed = true, {}, nil
+  for _, part in ipairs(plan.parts) do
+    part.place, part.obstacle, part.why = "here", nil, nil
+  end
+end
+
 -- Adds what became of it: the selection, what query.run said of it, and the time of
 -- it all in seconds.
 function M.add_run(plan, selection, about, seconds)
@@ -100,7 +108,10 @@ local function dump_lines(plan)
         table.concat(families, " and "), states_text(dump)))
     end
   end
-  if #out == 0 then out[1] = item("read", "nothing: no socket can satisfy it") end
+  if #out == 0 then
+    out[1] = item("read", plan.kept and "nothing: a reading that is kept is asked"
+      or "nothing: no socket can satisfy it")
+  end
   return table.concat(out)
 end
 
@@ -109,7 +120,7 @@ local function named(text)
 end
 
 local function part_line(part)
-  if part.place == "asked" then return named(part.text) .. ": nothing else is asked for" end
+  if not part.why then return named(part.text) end
   local why = part.obstacle and ("%s: %s"):format(escape(part.obstacle), part.why) or part.why
   local lead = part.place == "both" and "in part" or "not in the kernel"
   return ("%s: %s (%s)"):format(named(part.text), lead, why)
@@ -169,8 +180,10 @@ end
 function M.text(plan)
   local out = {item("filter", plan.filter == "" and "none: every socket" or named(plan.filter))}
   out[#out + 1] = dump_lines(plan)
-  out[#out + 1] = item("kernel", plan.pushed and escape(plan.pushed)
-    or "tests nothing more before it copies a socket")
+  if not plan.kept then
+    out[#out + 1] = item("kernel", plan.pushed and escape(plan.pushed)
+      or "tests nothing more before it copies a socket")
+  end
   local lead = "here"
   for _, part in ipairs(plan.parts) do
     if part.place ~= "kernel" and part.place ~= "asked" then

@@ -220,6 +220,16 @@ function Snapshot:who(port)
   return ask(self, {lport = check_who(port, "snapshot:who")})
 end
 
+-- And every method of a query, as of all its sockets: snap:where{...}:print().
+for _, name in ipairs(query.method_names) do
+  if name ~= "snapshot" then
+    Snapshot[name] = function(self, ...)
+      local q = ask(self)
+      return q[name](q, ...)
+    end
+  end
+end
+
 local function check_path(path, name)
   if type(path) ~= "string" then
     misuse("%s takes the name of a file, not a %s", name, type(path))

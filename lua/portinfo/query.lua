@@ -542,6 +542,7 @@ function methods:explain(options)
   check_self(self)
   local groups = M.shown_groups(self)
   local plan = explain.plan(rawget(self, "predicate"), #rawget(self, "tests"), groups)
+  if rawget(self, "options").snapshot then explain.keep(plan) end
   setmetatable(plan, Plan)
   if not options or not options.run then return plan end
   local start = core.clock()

@@ -89,6 +89,15 @@ then     owner: the descriptors of all processes, if a row depends on it
     assert.matches("filter   none: every socket", tostring(plan()))
   end)
 
+  it("asks nothing of the kernel for a reading that is kept", function()
+    local snap <close> = assert(pi.snapshot("tcp", options))
+    local kept = snap:sockets "lport = 22 process = sshd":explain()
+    assert.same({}, kept.dumps)
+    assert.is_nil(kept.pushed)
+    assert.matches("read     nothing: a reading that is kept is asked\n"
+      .. "here     proto = tcp\n         lport = 22\n         process = sshd\n", tostring(kept))
+  end)
+
   it("is told for what has no text", function()
     assert.matches("a test that has no text", tostring(plan{process = "a'b\""}))
   end)

@@ -41,6 +41,16 @@ describe("a reading", function()
     assert.equal("reading of 3 sockets", tostring(snap))
   end)
 
+  it("is asked as a query of all its sockets is", function()
+    local snap <close> = assert(pi.snapshot("listening", fake.options(spec)))
+    assert.same({2, 0}, {snap:count()})
+    assert.equal(23, snap:where{lport = 23}:first().lport)
+    assert.same({{count = 2, state = "listen"}}, snap:tally "state":all())
+    assert.equal("23\n22\n", snap:sort "-lport":format "{lport}")
+    assert.has_error(function() snap.where() end,
+                     "a reading's methods are called with a colon, as in snap:sockets()")
+  end)
+
   it("tells what the host does with ports", function()
     local snap <close> = assert(pi.snapshot(nil, fake.options(spec)))
     local host = snap:host()
