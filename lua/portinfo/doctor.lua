@@ -62,7 +62,7 @@ function M.data(options)
     data.error = message
     return data
   end
-  local everything = snapshot:select()
+  local everything = snapshot:pick()
   data.sockets = #snapshot
   data.quality = snapshot:quality()
   data.blind_spots = render.blind_spots(everything)

@@ -55,7 +55,7 @@ local function read_now(port, options)
     }
   end
   if not snapshot then return nil, message end
-  local selection, trouble = snapshot:select(wanted)
+  local selection, trouble = snapshot:pick(wanted)
   if not selection then return nil, trouble end
   if #selection > 0 then
     local done, why = snapshot:complete(render.groups)

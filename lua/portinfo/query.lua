@@ -304,7 +304,7 @@ end
 local function select_of(self)
   local snapshot, trouble, errno = reading_of(self)
   if not snapshot then return nil, trouble, errno end
-  local selection, message, number = snapshot:select(rawget(self, "predicate"))
+  local selection, message, number = snapshot:pick(rawget(self, "predicate"))
   if not selection then return nil, message, number end
   for _, test in ipairs(rawget(self, "tests")) do
     local ok, why, code = selection:sift(test)

@@ -35,8 +35,8 @@ static int selection_gc(lua_State *L) {
   return 0;
 }
 
-/* snapshot:select([predicate]) -> selection, or nil, message, errno. */
-static int snapshot_select(lua_State *L) {
+/* snapshot:pick([predicate]) -> selection, or nil, message, errno. */
+static int snapshot_pick(lua_State *L) {
   pi_snapshot *s = pi__check_snapshot(L, 1);
   const pi_filter *filter =
       lua_isnoneornil(L, 2) ? NULL : pi__check_filter(L, 2);
@@ -298,7 +298,7 @@ void pi__open_selection(lua_State *L) {
   };
   pi__make_class(L, PI__SELECTION, selection_methods);
   luaL_getmetatable(L, PI__SNAPSHOT);
-  lua_pushcfunction(L, snapshot_select);
-  lua_setfield(L, -2, "select"); /* a method of readings */
+  lua_pushcfunction(L, snapshot_pick);
+  lua_setfield(L, -2, "pick"); /* a method of readings */
   lua_pop(L, 1);
 }

@@ -100,26 +100,26 @@ static const struct {
     {"selections",
      "local s = take()\n"
      "local f = assert(core.predicate_in('process', {'a*'}))\n"
-     "local sel = assert(s:select(f))\n"
+     "local sel = assert(s:pick(f))\n"
      "assert(#sel == 2 and sel:undecided() == 0 and sel:snapshot() == s)\n"
      "assert(sel:sort() == sel and sel:row(3) == nil)\n"
      "assert(sel:undecided_row(1) == nil)\n"
-     "local all = assert(s:select())\n"
+     "local all = assert(s:pick())\n"
      "assert(#all == 3)\n"
      "s:close()\n"
      "assert(not pcall(sel.row, sel, 1))\n"},
     {"saved readings",
-     "local sel = assert(take():select())\n"
+     "local sel = assert(take():pick())\n"
      "local file <close> = assert(io.tmpfile())\n"
      "local ok, why = sel:save(file, 'all')\n"
      "if not ok then error(why) end\n"
      "file:seek 'set'\n"
      "local s <close> = assert(core.load(file))\n"
      "assert(#s == 3 and s:loaded() and s:filter() == 'all')\n"
-     "local d = assert(sel:diff(assert(s:select())))\n"
+     "local d = assert(sel:diff(assert(s:pick())))\n"
      "assert(#d.added + #d.removed + #d.after == 0)\n"},
     {"rows", "local s = take()\n"
-             "local row = assert(s:select()):row(1)\n"
+             "local row = assert(s:pick()):row(1)\n"
              "s = nil\n"
              "assert(row.lport == 80 and row.laddr == '127.0.0.1')\n"
              "assert(row.service[1] == 'http' and row.role == 'listener')\n"
@@ -130,7 +130,7 @@ static const struct {
              "assert(n > 25)\n"
              "assert(row == row)\n"
              "assert(tostring(row):find 'pid 100')\n"},
-    {"misuse", "local row = take():select():row(1)\n"
+    {"misuse", "local row = take():pick():row(1)\n"
                "local ok, why = pcall(function() return row.lprot end)\n"
                "assert(not ok)\n"
                "if why:find 'memory' then error(why, 0) end\n"
@@ -140,7 +140,7 @@ static const struct {
                "if why:find 'memory' then error(why, 0) end\n"
                "assert(why:find 'nonsense', why)\n"},
     {"text",
-     "local sel = assert(take():select())\n"
+     "local sel = assert(take():pick())\n"
      "local fields = {'lport', 'process', 'holders', 'service', 'cmdline'}\n"
      "for _, format in ipairs{'tsv', 'csv', 'json', 'ndjson'} do\n"
      "  local text = assert(sel:text(format, fields))\n"
