@@ -21,6 +21,10 @@ int pi__push_refusal(lua_State *L, const pi_error *err);
 pi_snapshot *pi__check_snapshot(lua_State *L, int arg);
 pi_filter *pi__check_filter(lua_State *L, int arg);
 
+/* [-0, +0, v] The reading that one of our own values keeps, at `arg`: it can be
+ * nothing else, and is open, or an error. */
+pi_snapshot *pi__own_snapshot(lua_State *L, int arg);
+
 /* [-0, +1, v] The row at `arg`; pushes its reading, which must be open. */
 size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot);
 

@@ -19,7 +19,20 @@ void pi__push_row(lua_State *L, int box, size_t number) {
 size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot) {
   const row *r = luaL_checkudata(L, arg, PI__ROW);
   lua_getiuservalue(L, arg, 1);
-  *snapshot = pi__check_snapshot(L, -1);
+  *snapshot = pi__own_snapshot(L, -1);
+  return r->number;
+}
+
+/* The same for what is called all the time: upvalue 2 is the class of rows, and
+ * a name need not be looked for. */
+static size_t check_own_row(lua_State *L, pi_snapshot **snapshot) {
+  const row *r = lua_touserdata(L, 1);
+  if (r == NULL || !lua_getmetatable(L, 1) ||
+      !lua_rawequal(L, -1, lua_upvalueindex(2))) {
+    luaL_checkudata(L, 1, PI__ROW);
+  }
+  lua_getiuservalue(L, 1, 1);
+  *snapshot = pi__own_snapshot(L, -1);
   return r->number;
 }
 
@@ -44,15 +57,15 @@ static void push_holders(lua_State *L, const pi_snapshot *s, size_t number) {
   }
 }
 
-/* [-0, +1, m] All members of a field that has several. */
+/* [-0, +1, m] All members of a field that has several, from the first on. Most
+ * have one. */
 static void push_members(lua_State *L, const pi_snapshot *s, size_t number,
-                         pi_field field) {
-  lua_newtable(L);
-  for (unsigned i = 0;; i++) {
-    pi_value v = pi_snapshot_value(s, number, field, i);
-    if (v.sight != PI_KNOWN) return;
+                         pi_field field, pi_value v) {
+  lua_createtable(L, 1, 0);
+  for (unsigned i = 1; v.sight == PI_KNOWN; i++) {
     lua_pushlstring(L, v.text, v.length);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    lua_rawseti(L, -2, (lua_Integer)i);
+    v = pi_snapshot_value(s, number, field, i);
   }
 }
 
@@ -76,7 +89,7 @@ static void push_value(lua_State *L, const pi_snapshot *s, size_t number,
     return;
   }
   if (info->several && info->group == PI_GROUP_DERIVED) {
-    push_members(L, s, number, field);
+    push_members(L, s, number, field, v);
     return;
   }
   switch (v.type) {
@@ -108,12 +121,12 @@ static int fail_field(lua_State *L) {
                     near);
 }
 
-/* row.field; upvalue 1 maps names to fields. */
+/* row.field; upvalue 1 maps names to fields, 2 is the class of rows. */
 static int row_index(lua_State *L) {
   pi_snapshot *s;
   pi_error err;
   lua_settop(L, 2);
-  size_t number = pi__check_row(L, 1, &s);
+  size_t number = check_own_row(L, &s);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNUMBER) return fail_field(L);
   pi_field field = (pi_field)lua_tointeger(L, -1);
@@ -241,7 +254,8 @@ void pi__open_row(lua_State *L) {
     lua_pushinteger(L, f);
     lua_setfield(L, -2, pi_field_describe((pi_field)f)->name);
   }
-  lua_pushcclosure(L, row_index, 1);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, row_index, 2);
   lua_setfield(L, -2, "__index"); /* meta.__index = row_index */
   lua_pop(L, 1);
 }

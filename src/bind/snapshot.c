@@ -46,6 +46,12 @@ pi_snapshot **pi__new_snapshot(lua_State *L) {
   return &r->snapshot;
 }
 
+pi_snapshot *pi__own_snapshot(lua_State *L, int arg) {
+  const reading *r = lua_touserdata(L, arg);
+  if (r->snapshot == NULL) luaL_error(L, "this reading is closed");
+  return r->snapshot;
+}
+
 /* snapshot:closed() -> boolean */
 static int snapshot_closed(lua_State *L) {
   const reading *r = luaL_checkudata(L, 1, PI__SNAPSHOT);
