@@ -15,6 +15,13 @@ teardown() { close_scene; }
   inside python3 "$HELPERS/pushdown.py" "$PORTINFO"
 }
 
+@test "filters that ss can express find the same as ss" {
+  open_scene tcp4 tcp4_any tcp6_only same_port pair4 pair6 pair_mapped outbound_bound
+  need_apart
+  command -v ss >/dev/null || skip "there is no ss"
+  inside python3 "$HELPERS/ssfilter.py" "$PORTINFO"
+}
+
 # Bytes received over netlink by `ls ARGUMENT...`.
 received() {
   inside strace -f -e trace=recvmsg -o "$T/trace" "$PORTINFO" ls -q "$@" \
