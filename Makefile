@@ -176,6 +176,7 @@ uninstall: ## remove what install put there
 
 # ---- Tests -----------------------------------------------------------------
 
+BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 C_TESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/*_test.c))
 
 $(BUILD)/tests/lua_ladder_test: tests/c/lua_ladder_test.c $(BIND_OBJECTS) $(BUILD)/libportinfo.a
@@ -203,8 +204,6 @@ asan: ## run every test under the address and undefined behaviour sanitizers
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 SCALE ?= 1
-BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
-
 # only what was measured with the whole load is worth the README
 bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smaller load)
 	./deps.sh build bench
