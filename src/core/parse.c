@@ -396,6 +396,7 @@ static int check_text(const char *text, size_t length, pi_error *err) {
 
 int pi_filter_parse(const char *text, size_t length, pi_filter **ret,
                     pi_error *err) {
+  if (length == 0) text = "";  // which may be NULL
   pi_error local;
   if (err == NULL) err = &local;
   *err = (pi_error){0};

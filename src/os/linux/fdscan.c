@@ -154,17 +154,15 @@ static uint64_t parse_link(const char *text, ssize_t length) {
 /* Notes who has this table, at the first socket that matters. */
 static int identify(table *t) {
   worker *w = t->worker;
-  char stat_path[32], status_path[32];
+  char path[32];
   struct stat st;
   finder f = {.pid = t->pid};
-  snprintf(stat_path, sizeof stat_path, "%s/stat", t->up);
-  snprintf(status_path, sizeof status_path, "%s/status", t->up);
-  if (!pi__stat_read(t->dir, stat_path, &f.stat) || fstat(t->dir, &st) != 0) {
+  snprintf(path, sizeof path, "%s/stat", t->up);
+  if (!pi__stat_read(t->dir, path, &f.stat) || fstat(t->dir, &st) != 0) {
     t->gone = true;
     return -1;
   }
-  // of a process that may not be dumped the folder is root's, so ask it first
-  if (!pi__status_uid(t->dir, status_path, &f.uid)) f.uid = st.st_uid;
+  if (!pi__process_uid(t->dir, t->up, &f.uid)) f.uid = st.st_uid;
   int rc = pi__reserve(&w->finders, &w->finder_capacity, w->finder_count + 1,
                        sizeof *w->finders, &w->err);
   if (rc != 0) return rc;

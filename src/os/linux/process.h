@@ -21,6 +21,9 @@ bool pi__stat_read(int dir, const char *path, pi__stat *ret);
 /* The effective user of a status file (proc(5)); false if it does not say. */
 bool pi__status_uid(int dir, const char *path, uint32_t *ret);
 
+/* Whom the process runs as (effective) whose folder is `folder`, below `dir`. */
+bool pi__process_uid(int dir, const char *folder, uint32_t *ret);
+
 bool pi__stat_is_kernel_thread(const pi__stat *stat);
 
 /* Reads user, executable, arguments, parent, start and control group of every
