@@ -517,10 +517,16 @@ typedef enum pi_backend {
 /* All zero (or NULL) reads the sockets of every protocol, fields of the socket
  * group. */
 typedef struct pi_options {
-  unsigned groups;           /* PI_GROUP_* to read now */
-  const pi_filter *filter;   /* rows that it excludes need not be there */
-  pi_backend backend;        /* force one: AUTO falls back, and says so */
-  const char *proc;          /* where procfs is mounted; NULL: "/proc" */
+  unsigned groups;         /* PI_GROUP_* to read now */
+  const pi_filter *filter; /* rows that it excludes need not be there */
+  pi_backend backend;      /* force one: AUTO falls back, and says so */
+  const char *proc;        /* where procfs is mounted; NULL: "/proc" */
+  /* An earlier reading or NULL: of sockets that are still there, holders that
+   * are still the same processes are taken over, with their details, and so is
+   * who chose the port, if that spares the look at all processes. Every tenth
+   * reading in a row looks again all the same: a descriptor may have gone to
+   * another process. For the groups to read now; need not outlive the call. */
+  const pi_snapshot *previous;
   bool (*interrupted)(void); /* asked now and then, from several threads at
                                 once; true: stop with PI_ECANCELED */
 } pi_options;
@@ -611,6 +617,7 @@ typedef struct pi_quality {
   bool owners_unseen; /* no process could be looked at: no usable procfs */
   size_t unknown[9];  /* rows whose owner is unknown, by pi_why */
   uint64_t socket_us, derived_us, owner_us, process_us; /* time by step */
+  unsigned recalls;  /* readings since the look that the owners are from */
   int64_t taken;     /* when, seconds since 1970 */
   int64_t completed; /* when the last group was added later; 0: never */
 } pi_quality;

@@ -103,8 +103,8 @@ static pi_backend check_backend(lua_State *L, int arg) {
   return backend;
 }
 
-/* take{groups = {...}, filter = predicate, backend =, proc =} -> reading, or
- * nil, message, errno. */
+/* take{groups = {...}, filter = predicate, backend =, proc =, previous =
+ * reading} -> reading, or nil, message, errno. */
 static int snapshot_take(lua_State *L) {
   pi_options options = {0};
   pi_error err;
@@ -121,6 +121,9 @@ static int snapshot_take(lua_State *L) {
   }
   if (lua_getfield(L, 1, "proc") != LUA_TNIL) {
     options.proc = luaL_checkstring(L, -1);
+  }
+  if (lua_getfield(L, 1, "previous") != LUA_TNIL) {
+    options.previous = pi__check_snapshot(L, -1);
   }
   pi_snapshot **snapshot = pi__new_snapshot(L);
   lua_pushvalue(L, 3);

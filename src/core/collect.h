@@ -106,6 +106,20 @@ int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,
 size_t pi__reading_unheld(pi__reading *reading);
 void pi__reading_alive(pi__reading *reading, uint64_t inode);
 
+/* What an earlier reading, if the caller gave one, was told already. Who chose
+ * the ports of this source's sockets: true if that is known of all of them. */
+bool pi__reading_recall_marks(pi__reading *reading, pi_proto proto,
+                              pi_family family);
+
+/* Is this process still there, and the same? */
+typedef bool (*pi__same_process)(void *arg, uint32_t pid, uint64_t start,
+                                 const char *comm, size_t length);
+
+/* The holders of all sockets; *ret is false, and nothing was taken over, if one
+ * of them is new, or all who held it have ended. */
+int pi__reading_recall_holders(pi__reading *reading, pi__same_process same,
+                               void *arg, bool *ret, pi_error *err);
+
 /* The processes added, for the details of PI_GROUP_PROCESS. */
 typedef struct pi__process {
   uint32_t pid, uid;
@@ -116,6 +130,7 @@ typedef struct pi__process {
   int64_t started;
   uint8_t user_sight, exe_sight, cmdline_sight, cgroup_sight, ppid_sight,
       started_sight; /* pi_sight */
+  bool detailed;     /* taken over with its details: no need to read them */
 } pi__process;
 
 size_t pi__reading_processes(const pi__reading *reading);

@@ -136,6 +136,23 @@ static pi_snapshot *taken(unsigned groups, pi_backend backend) {
   return s;
 }
 
+/* Sockets of a proc table are known again, and all of their holders. */
+static void taking_a_snapshot_after_another(void **state) {
+  (void)state;
+  pi_snapshot *previous = taken(PI_GROUPS, PI_BACKEND_PROC), *s = NULL;
+  pi_options options = {
+      .groups = PI_GROUPS,
+      .proc = procroot,
+      .backend = PI_BACKEND_PROC,
+      .previous = previous,
+  };
+  assert_true(climb(take_all, &options) > 30);
+  assert_int_equal(0, pi_snapshot_take(&options, &s, NULL));
+  assert_int_equal(1, pi_snapshot_quality(s)->recalls);
+  pi_snapshot_free(s);
+  pi_snapshot_free(previous);
+}
+
 typedef struct completing {
   unsigned before, groups;
 } completing;
@@ -476,6 +493,7 @@ int main(void) {
   atomic_store(&starve.left, STARVE_NEVER);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(taking_a_snapshot),
+      cmocka_unit_test(taking_a_snapshot_after_another),
       cmocka_unit_test(completing_a_snapshot),
       cmocka_unit_test(taking_rows_back),
       cmocka_unit_test(building_filters),
