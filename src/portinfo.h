@@ -517,18 +517,18 @@ typedef enum pi_backend {
 /* All zero (or NULL) reads the sockets of every protocol, fields of the socket
  * group. */
 typedef struct pi_options {
-  unsigned groups;         /* PI_GROUP_* to read now */
-  const pi_filter *filter; /* rows that it excludes need not be there */
-  pi_backend backend;      /* force one: AUTO falls back, and says so */
-  const char *proc;        /* where procfs is mounted; NULL: "/proc" */
+  unsigned groups;           /* PI_GROUP_* to read now */
+  const pi_filter *filter;   /* rows that it excludes need not be there */
+  pi_backend backend;        /* force one: AUTO falls back, and says so */
+  const char *proc;          /* where procfs is mounted; NULL: "/proc" */
+  bool (*interrupted)(void); /* asked now and then, from several threads at
+                                once; true: stop with PI_ECANCELED */
   /* An earlier reading or NULL: of sockets that are still there, holders that
    * are still the same processes are taken over, with their details, and so is
    * who chose the port, if that spares the look at all processes. Every tenth
    * reading in a row looks again all the same: a descriptor may have gone to
    * another process. For the groups to read now; need not outlive the call. */
   const pi_snapshot *previous;
-  bool (*interrupted)(void); /* asked now and then, from several threads at
-                                once; true: stop with PI_ECANCELED */
 } pi_options;
 
 /* Reads a snapshot; release with pi_snapshot_free. `opt` may be NULL; what it
