@@ -1,9 +1,9 @@
 /* collect.h: the seam between core and the kernels.
  *
  * A platform (src/os/NAME) sees this header and no other of core's. It calls
- * the functions below to hand over what it found and implements one,
- * pi__collect. Values cross in host byte order, with states named; what could
- * not be seen is said, never guessed.
+ * the functions below to hand over what it found and implements pi__collect,
+ * and what tells of sockets between two readings. Values cross in host byte
+ * order, with states named; what could not be seen is said, never guessed.
  */
 #ifndef PI_CORE_COLLECT_H
 #define PI_CORE_COLLECT_H
@@ -186,5 +186,29 @@ typedef struct pi__want {
  * in *host) is wanted, with groups 0. */
 int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                 pi_error *err);
+
+/* ---- Between two readings ----------------------------------------------- */
+
+/* What the kernel tells of ended sockets, unasked. */
+typedef struct pi__notices pi__notices;
+
+/* Listens for the protocols and families that `want` reads. Where the kernel
+ * does not tell, the result can still be waited with, and *hearing says why. */
+int pi__notices_open(const pi__want *want, pi__notices **ret,
+                     pi_hearing *hearing, pi_error *err);
+void pi__notices_close(pi__notices *notices);
+
+/* Waits so many milliseconds for news (PI_WAKE_ENDED), for a signal, or for the
+ * reader of the descriptor `output` to leave (-1: there is none). */
+pi_wake pi__notices_wait(pi__notices *notices, unsigned ms, int output);
+
+/* Visits some sockets that have ended, as far as rows still tell of them;
+ * *more: there may be others. Counts what was lost in *hearing. */
+int pi__notices_read(pi__notices *notices,
+                     int (*visit)(void *arg, const pi__row *row, pi_error *err),
+                     void *arg, pi_hearing *hearing, bool *more, pi_error *err);
+
+/* Milliseconds of a clock that nobody sets. */
+uint64_t pi__ticks(void);
 
 #endif
