@@ -77,6 +77,29 @@ static int l_call(lua_State *L) {
   return lua_gettop(L);
 }
 
+static void on_resize(int signal_number) {
+  (void)signal_number;  // to wake who waits is all
+}
+
+/* For a program that runs until it is told to end, and paints the screen: it is
+ * told by SIGTERM and SIGHUP as well, unless they are ignored (nohup), and woken
+ * when the screen gets another size. */
+static int l_heed(lua_State *L) {
+  static const int ends[] = {SIGTERM, SIGHUP};
+  struct sigaction action, now;
+  memset(&action, 0, sizeof action);
+  sigemptyset(&action.sa_mask);
+  action.sa_handler = on_interrupt;
+  for (int i = 0; i < 2; i++) {
+    sigaction(ends[i], NULL, &now);
+    if (now.sa_handler != SIG_IGN) sigaction(ends[i], &action, NULL);
+  }
+  action.sa_handler = on_resize;
+  sigaction(SIGWINCH, &action, NULL);
+  (void)L;
+  return 0;
+}
+
 /* ---- The screen --------------------------------------------------------- */
 
 static int l_is_terminal(lua_State *L) {
@@ -84,12 +107,21 @@ static int l_is_terminal(lua_State *L) {
   return 1;
 }
 
-static int l_width(lua_State *L) {
+/* [-0, +1, -] A size of the screen, or nothing if it is not told. */
+static int push_size(lua_State *L, bool height) {
   struct winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-    return 0;
-  lua_pushinteger(L, size.ws_col);
-  return 1;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  int n = height ? size.ws_row : size.ws_col;
+  lua_pushinteger(L, n);
+  return n != 0;
+}
+
+static int l_width(lua_State *L) {
+  return push_size(L, false);
+}
+
+static int l_height(lua_State *L) {
+  return push_size(L, true);
 }
 
 /* ---- Lines -------------------------------------------------------------- */
@@ -383,8 +415,10 @@ int luaopen_portinfo_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"is_terminal", l_is_terminal},
       {"width", l_width},
+      {"height", l_height},
       {"read", l_read},
       {"interrupted", l_interrupted},
+      {"heed", l_heed},
       {"call", l_call},
       {"remember", l_remember},
       {"load_history", l_load_history},
