@@ -74,11 +74,15 @@ function Board:mark_of(row, i)
   return entry and entry.mark or " "
 end
 
+-- Where not even the ends of a connection fit: the least that tells sockets apart.
+local narrow, least_fields = 48, {"lport", "state", "process"}
+
 -- The table, `width` wide; its lines begin with a mark.
 function Board:table(width)
   local reading, layout = self.reading, {}
   for name, value in pairs(self.layout) do layout[name] = value end
   layout.width = math.max(width - 2, 18)
+  if width < narrow and not layout.fields then layout.fields = least_fields end
   local selection, rows = joined(reading.selection, self.gone)
   local lines = split((render.table(selection, layout, reading.about)))
   local out = {}

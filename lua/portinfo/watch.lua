@@ -258,7 +258,8 @@ function M.new(q, options, asked)
   return setmetatable({
     query = q, watcher = watcher, groups = groups, readable = asked.readable,
     output = asked.output, signal = asked.signal,
-    interval = check_duration(options, "interval", 1000), settle = check_duration(options, "settle"),
+    interval = check_duration(options, "interval", 1000),
+    settle = check_duration(options, "settle"),
     until_empty = options.until_empty, count = options.count, left = options.count,
     cost = 0, quiet_since = core.ticks(),
     told = {readings = 0, changes = 0, brief = 0, undecided = 0},
