@@ -2,6 +2,7 @@
 answers each with `ok` or a number.
 
   listen PORT          keep PORT        a connection to it, both ends of it kept
+  shut PORT            its client says no more
   drop PORT            closes what was kept or listens there
   udp PORT
   churn PORT RATE SECONDS   connects and resets so often; answers how many
@@ -41,6 +42,11 @@ def keep(port):
     kept[port] += connect(port)
 
 
+def shut(port):
+    """The client of the last connection says no more: the server has to close."""
+    kept[port][-2].shutdown(socket.SHUT_WR)
+
+
 def drop(port):
     sockets = kept.pop(port)
     for s in reversed(sockets):
@@ -65,7 +71,8 @@ def churn(port, rate, seconds):
     return n
 
 
-COMMANDS = {"listen": listen, "keep": keep, "drop": drop, "udp": udp, "churn": churn}
+COMMANDS = {"listen": listen, "keep": keep, "shut": shut, "drop": drop,
+            "udp": udp, "churn": churn}
 for line in sys.stdin:
     name, *numbers = line.split()
     answer = COMMANDS[name](*map(int, numbers))
