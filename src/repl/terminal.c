@@ -82,8 +82,8 @@ static void on_resize(int signal_number) {
 }
 
 /* For a program that runs until it is told to end, and paints the screen: it is
- * told by SIGTERM and SIGHUP as well, unless they are ignored (nohup), and woken
- * when the screen gets another size. */
+ * told by SIGTERM and SIGHUP as well, unless they are ignored (nohup), and
+ * woken when the screen gets another size. */
 static int l_heed(lua_State *L) {
   static const int ends[] = {SIGTERM, SIGHUP};
   struct sigaction action, now;
