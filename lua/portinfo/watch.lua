@@ -140,11 +140,18 @@ end
 
 -- ---- How long --------------------------------------------------------------------
 
+-- Is there nothing left that the query could give?
+local function is_empty(reading)
+  return #reading.selection == 0 and reading.selection:undecided() == 0
+end
+
 -- Waits for the time of the next reading: true; false, when whoever reads our output
 -- has left; or nil, message, errno.
 function Watch:rest()
   local due = self.started + self.interval
-  if self.settle then due = math.min(due, self.quiet_since + self.settle) end
+  if self.settle and not (self.until_empty and not is_empty(self.last)) then
+    due = math.min(due, self.quiet_since + self.settle)
+  end
   local gap = math.min(self.interval, math.max(least_gap, rest_for_work * self.cost))
   while true do
     local now = core.ticks()
@@ -156,11 +163,6 @@ function Watch:rest()
     if wake == "ended" then return true end
     if wake == "signal" and self.signal then self.signal() end
   end
-end
-
--- Is there nothing left that the query could give?
-local function is_empty(reading)
-  return #reading.selection == 0 and reading.selection:undecided() == 0
 end
 
 -- Why this reading is the last, or nil. Cuts off events that are too many.
