@@ -742,12 +742,13 @@ typedef struct pi_diff {
 } pi_diff;
 
 /* Compares the selected rows (NULL: all) of two snapshots, which may be of
- * different hosts. Rows are the same socket by namespace and cookie, where one
- * has no cookie by inode, where one has no inode by protocol, family and both
- * ends. Compared are state, addresses, ports, role, owner, and the pids and
- * names of all holders; what is unknown on either side is no difference. The
- * groups that it needs are completed. End *ret with pi_diff_deinit; a selection
- * that is taken out of it (and NULL put there) is freed as any other. */
+ * different hosts. Rows are the same socket by local port, namespace and
+ * cookie, where one has no cookie by inode, where one has no inode by protocol,
+ * family and both ends. Compared are state, addresses, far port, role, owner,
+ * and the pids and names of all holders; what is unknown on either side is no
+ * difference. The groups that it needs are completed. End *ret with
+ * pi_diff_deinit; a selection that is taken out of it (and NULL put there) is
+ * freed as any other. */
 PI_API int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
                             pi_snapshot *other, const pi_selection *of_other,
                             pi_diff *ret, pi_error *err);

@@ -78,11 +78,13 @@ static bool differ(const side *x, size_t i, const side *y, size_t k,
   return a != 0 && b != 0 && a != b;
 }
 
-/* A worse name only tells where a better one is missing. */
+/* A worse name only tells where a better one is missing. Numbers begin anew
+ * when a machine does, but a socket keeps its local port. */
 static bool is_same(const side *x, size_t i, const side *y, size_t k, name by) {
   size_t row = row_at(x, i), other = row_at(y, k);
   if (pi__cell(x->s, row, PI_PROTO) != pi__cell(y->s, other, PI_PROTO) ||
-      pi__cell(x->s, row, PI_FAMILY) != pi__cell(y->s, other, PI_FAMILY)) {
+      pi__cell(x->s, row, PI_FAMILY) != pi__cell(y->s, other, PI_FAMILY) ||
+      pi__cell(x->s, row, PI_LPORT) != pi__cell(y->s, other, PI_LPORT)) {
     return false;
   }
   if (by == BY_ENDS) {
@@ -228,8 +230,8 @@ static bool owners_seen(const pi_snapshot *s, size_t row, const pi_snapshot *t,
 /* In which fields a row and what it became differ. */
 static uint64_t differences(const pi_snapshot *s, size_t row,
                             const pi_snapshot *t, size_t other) {
-  static const pi_field compared[] = {PI_STATE, PI_LADDR, PI_LPORT,
-                                      PI_RADDR, PI_RPORT, PI_ROLE};
+  static const pi_field compared[] = {PI_STATE, PI_LADDR, PI_RADDR, PI_RPORT,
+                                      PI_ROLE};
   uint64_t fields = 0;
   for (size_t i = 0; i < sizeof compared / sizeof *compared; i++) {
     pi_value a = pi_snapshot_value(s, row, compared[i], 0);

@@ -77,8 +77,11 @@ static void connects(script_row *r) {
 }
 
 static void moves(script_row *r) {
-  r->row.laddr = address_of("10.0.0.2");
-  r->row.lport = 4000;
+  r->row.laddr = address_of("10.0.0.9");
+}
+
+static void has_another_port(script_row *r) {
+  r->row.lport++;
 }
 
 static void is_new(script_row *r) {
@@ -102,7 +105,8 @@ static void sockets_are_known_by_their_cookies(void **state) {
   assert_change(of_other_proto, 1, 1, 0);  // a number used again
   script_reset();
   script_socket(PI_STATE_LISTEN, "10.0.0.1", 22);
-  assert_change(moves, 0, 0, BIT(PI_LADDR) | BIT(PI_LPORT));
+  assert_change(moves, 0, 0, BIT(PI_LADDR));
+  assert_change(has_another_port, 1, 1, 0);  // of a machine begun anew
   script_reset();
   script_socket(PI_STATE_UNCONNECTED, "10.0.0.1", 40000)->autobound = true;
   assert_change(connects, 0, 0,
