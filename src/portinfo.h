@@ -224,17 +224,17 @@ typedef enum pi_type {
  * columns a narrow table keeps, 1 first, 0 only on request. Everything that
  * lists fields (columns, Lua, filters, headings, help) comes from here. */
 #define PI_FIELDS(X)                                                           \
-  X(PROTO, proto, WORD, SOCKET, 0, 1, "", "transport protocol")                \
+  X(PROTO, proto, WORD, SOCKET, 0, 3, "", "transport protocol")                \
   X(FAMILY, family, WORD, SOCKET, 0, 0, "",                                    \
     "address family, as the kernel said")                                      \
-  X(STATE, state, WORD, SOCKET, 0, 2, "",                                      \
+  X(STATE, state, WORD, SOCKET, 0, 5, "",                                      \
     "RFC 9293 state; UDP: connected or unconnected")                           \
   X(LADDR, laddr, ADDRESS, SOCKET, 0, 1, "",                                   \
     "local address, v4-mapped normalised to IPv4")                             \
   X(LPORT, lport, PORT, SOCKET, 0, 1, "", "local port")                        \
-  X(RADDR, raddr, ADDRESS, SOCKET, 0, 3, "",                                   \
+  X(RADDR, raddr, ADDRESS, SOCKET, 0, 4, "",                                   \
     "remote address; empty when not connected")                                \
-  X(RPORT, rport, PORT, SOCKET, 0, 3, "",                                      \
+  X(RPORT, rport, PORT, SOCKET, 0, 4, "",                                      \
     "remote port; empty when not connected")                                   \
   X(IFACE, iface, TEXT, SOCKET, 0, 0, "",                                      \
     "bound device, or scope of a link-local address")                          \
@@ -256,15 +256,15 @@ typedef enum pi_type {
     "SO_MARK; readable with CAP_NET_ADMIN")                                    \
   X(AUTOBOUND, autobound, BOOL, DERIVED, 0, 0, "",                             \
     "the kernel chose the local port")                                         \
-  X(ROLE, role, WORD, DERIVED, 0, 4, "", "what the socket is for")             \
+  X(ROLE, role, WORD, DERIVED, 0, 9, "", "what the socket is for")             \
   X(FAMILIES, families, WORD, DERIVED, 0, 0, "",                               \
     "IP versions it can be reached by")                                        \
-  X(EXPOSURE, exposure, WORD, DERIVED, 0, 3, "",                               \
+  X(EXPOSURE, exposure, WORD, DERIVED, 0, 8, "",                               \
     "how far the local address reaches")                                       \
   X(RANGE, range, WORD, DERIVED, 0, 0, "", "RFC 6335 range of the local port") \
   X(EPHEMERAL, ephemeral, BOOL, DERIVED, 0, 0, "",                             \
     "the local port lies in the namespace's client range")                     \
-  X(SERVICE, service, TEXT, DERIVED, 1, 3, "",                                 \
+  X(SERVICE, service, TEXT, DERIVED, 1, 7, "",                                 \
     "IANA's names of the service port")                                        \
   X(USE, use, TEXT, DERIVED, 1, 0, "",                                         \
     "software known to use the service port")                                  \
@@ -272,13 +272,13 @@ typedef enum pi_type {
     "classes of risk of the service port")                                     \
   X(OWNER, owner, WORD, OWNER, 0, 0, "", "is it known who holds the socket")   \
   X(WHY, why, WORD, OWNER, 0, 0, "", "reason of an owner none or unknown")     \
-  X(PID, pid, NUMBER, OWNER, 1, 2, "",                                         \
+  X(PID, pid, NUMBER, OWNER, 1, 3, "",                                         \
     "process that holds it; the main one: lowest, not 1")                      \
   X(PROCESS, process, TEXT, OWNER, 1, 2, "",                                   \
     "its name (comm, at most 15 bytes)")                                       \
   X(HOLDERS, holders, HOLDERS, OWNER, 0, 0, "",                                \
     "all: pid, descriptor, process")                                           \
-  X(USER, user, TEXT, PROCESS, 1, 3, "",                                       \
+  X(USER, user, TEXT, PROCESS, 1, 6, "",                                       \
     "user that the holder runs as (effective)")                                \
   X(EXE, exe, TEXT, PROCESS, 1, 0, "", "path of the holder's executable")      \
   X(CMDLINE, cmdline, TEXT, PROCESS, 1, 0, "",                                 \

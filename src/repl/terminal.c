@@ -84,12 +84,21 @@ static int l_is_terminal(lua_State *L) {
   return 1;
 }
 
-static int l_width(lua_State *L) {
+/* [-0, +1, -] A size of the screen, or nothing if it is not told. */
+static int push_size(lua_State *L, bool height) {
   struct winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-    return 0;
-  lua_pushinteger(L, size.ws_col);
-  return 1;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  int n = height ? size.ws_row : size.ws_col;
+  lua_pushinteger(L, n);
+  return n != 0;
+}
+
+static int l_width(lua_State *L) {
+  return push_size(L, false);
+}
+
+static int l_height(lua_State *L) {
+  return push_size(L, true);
 }
 
 /* ---- Lines -------------------------------------------------------------- */
@@ -383,6 +392,7 @@ int luaopen_portinfo_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"is_terminal", l_is_terminal},
       {"width", l_width},
+      {"height", l_height},
       {"read", l_read},
       {"interrupted", l_interrupted},
       {"call", l_call},
