@@ -2,7 +2,7 @@
 
 local escape = require "portinfo.escape"
 local query = require "portinfo.query"
-local schema = require "portinfo.schema"
+local render = require "portinfo.render"
 
 local M = {}
 
@@ -91,25 +91,11 @@ local function show_table(value)
   return #keys == 0 and "{}\n" or table.concat(out)
 end
 
--- Every field of a row, read if it was not yet, a line each.
-local function show_row(row)
-  local out = {}
-  for _, field in ipairs(schema.fields) do
-    local name = field.name
-    local value = row[name]
-    local nothing = field.type == "bool" and "no" or "-"
-    local shown = value == nil and "?" or value == false and nothing
-      or type(value) == "string" and escape(value) or short(value)
-    if name == "holders" and value then
-      local list = {}
-      for i, h in ipairs(value) do
-        list[i] = ("%d/%d/%s"):format(h.pid, h.fd, escape(h.process))
-      end
-      shown = table.concat(list, ", ")
-    end
-    out[#out + 1] = ("%-10s %s\n"):format(name, shown)
-  end
-  return table.concat(out)
+-- Every field of a row, read if it was not yet.
+local function show_row(row, options)
+  local layout = {now = os.time()}
+  for name, option in pairs(options or {}) do layout[name] = option end
+  return render.record(row, layout)
 end
 
 -- A value as people want to see it. Options are those of query:text.
@@ -119,7 +105,7 @@ function M.show(value, options)
     if not text then error(message, 0) end
     return text
   end
-  if is_row(value) then return show_row(value) end
+  if is_row(value) then return show_row(value, options) end
   if type(value) == "table" and getmetatable(value) == nil then
     return show_table(value)
   end

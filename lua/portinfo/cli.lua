@@ -15,7 +15,7 @@ end
 local chunk, doctor, json = later "chunk", later "doctor", later "json"
 local page, predicate, query = later "page", later "predicate", later "query"
 local render, saved, schema = later "render", later "saved", later "schema"
-local search = later "search"
+local screen, search = later "screen", later "search"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -34,9 +34,10 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo FILE.lua [ARG...]        runs a Lua script
 ls:      --columns FIELD,...   --sort [-]FIELD,...   --limit N   --undecided
          --tally FIELD,... (how often)   --distinct FIELD,...
-options: --format table|tsv|csv|json|ndjson|'{lport} {process}'
+options: --format table|line|tsv|csv|json|ndjson|'{lport} {process}'
                                            (a table on a terminal, else TSV)
          --no-header   -0 (lines end with NUL)   --width N
+         --color auto|always|never
          --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
          --help   --version
@@ -71,7 +72,8 @@ end
 
 -- ---- Options --------------------------------------------------------------------
 
-local formats = {table = true, tsv = true, csv = true, json = true, ndjson = true}
+local formats = {table = true, line = true, tsv = true, csv = true, json = true, ndjson = true}
+local colors = {auto = true, always = true, never = true}
 local backends = {auto = true, netlink = true, proc = true}
 
 -- The reader of an option that takes fields, separated by commas.
@@ -141,6 +143,7 @@ local valued = {
   ["--sort"] = {"sort", check_sort},
   ["--limit"] = {"limit", check_limit},
   ["--width"] = {"width", check_width},
+  ["--color"] = {"color", one_of("--color", colors)},
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
@@ -224,21 +227,20 @@ end
 
 -- ---- Output ----------------------------------------------------------------------
 
-local function screen_width(options)
-  if options.width then return options.width end
-  return terminal.is_terminal(1) and terminal.width() or nil
-end
-
 -- The format asked for, or what suits where the output goes.
 local function output_format(options, piped)
   return options.format or (terminal.is_terminal(1) and "table" or piped)
 end
 
 -- A full disk is an error; a reader that left is none.
+local function check_written(ok, message, errno)
+  if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
+end
+
 local function write(text)
   local ok, message, errno = io.stdout:write(text)
   if ok then ok, message, errno = io.stdout:flush() end
-  if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
+  check_written(ok, message, errno)
 end
 
 local function remark(options, lines)
@@ -307,9 +309,17 @@ local function ls_table(selection, about, layout, options)
   layout.header = not options.bare
   local text, footer = render.table(selection, layout, about)
   write(text)
-  if not options.quiet then
-    io.stderr:write("(", table.concat(footer, ")\n("), ")\n")
-  end
+  if not options.quiet then io.stderr:write(footer) end
+end
+
+-- Streams: a reader that left ends it.
+local function ls_lines(selection, layout)
+  local ok, message, errno = true, nil, nil
+  render.records(selection, layout, function(text)
+    if ok then ok, message, errno = io.stdout:write(text) end
+  end)
+  if ok then ok, message, errno = io.stdout:flush() end
+  check_written(ok, message, errno)
 end
 
 -- What could not be seen, for those who asked for what was; and how much was left out.
@@ -329,20 +339,24 @@ local function ls(words, options)
   if options.nul and format ~= "tsv" and format ~= "ndjson" and not template then
     mistake("-0 goes with tsv, ndjson and templates, not %s", format)
   end
-  local layout = query.layout(q, screen_width(options))
+  local layout = query.layout(q, screen.view(options))
+  layout.more = "--limit or a pager shows more"
   local names = layout.fields or schema.names
   local groups = template and core.template(format)
-    or format == "table" and not layout.fields and render.groups
-    or schema.groups_of(names)
-  local selection, about = query.run(q, groups, format == "table" and not layout.what)
+    or format == "table" and query.shown_groups(q) or schema.groups_of(names)
+  local readable = (format == "table" or format == "line") and not layout.what
+  local selection, about = query.run(q, groups, readable)
   if not selection then mistake("%s", about) end
   if format == "table" then
     ls_table(selection, about, layout, options)
     return ls_status(selection, about, options)
   end
-  local ok, trouble, errno = selection:write(io.stdout, format, names,
-    {header = not options.bare, nul = options.nul})
-  if not ok and errno ~= 32 then mistake("cannot write: %s", trouble) end
+  if format == "line" then
+    ls_lines(selection, layout)
+  else
+    check_written(selection:write(io.stdout, format, names,
+      {header = not options.bare, nul = options.nul}))
+  end
   ls_remarks(selection, about, options)
   return ls_status(selection, about, options)
 end
@@ -452,7 +466,7 @@ local function pages(words, options)
     mistake("a page comes as text or --format json, not %s", format)
   end
   if options.columns then mistake "--columns is for ls" end
-  local list = {}
+  local list, view = {}, screen.view(options)
   for _, word in ipairs(words) do
     for _, port in ipairs(ports_of(word)) do list[#list + 1] = port end
   end
@@ -465,7 +479,7 @@ local function pages(words, options)
     })
     if data.now == nil or is_partial(data.now, {}) then status = options.strict and 3 or 0 end
     out[i] = format == "json" and page_json(data)
-      or page.text(data, {width = screen_width(options) or 80})
+      or page.text(data, {width = view.width or 80, ascii = view.ascii})
   end
   write(format == "json" and "[" .. table.concat(out, ",\n") .. "]\n"
     or table.concat(out, "\n"))
@@ -575,10 +589,10 @@ function verbs.search(words, options)
   if options.from then mistake "--from is for ls and pages: a search asks the registry" end
   local hits = core.search(table.concat(words, " "))
   local format = output_format(options, "tsv")
-  if format == "csv" or format == "ndjson" then
+  if not search[format] then
     mistake("a search comes as a table, tsv or json, not %s", format)
   end
-  write(search[format](hits, screen_width(options)))
+  write(search[format](hits, screen.view(options)))
   if #hits == 0 then
     remark(options, {("nothing found for '%s'"):format(table.concat(words, " "))})
   end
@@ -630,7 +644,7 @@ local function evaluate(code, words, options)
   local values, status = run_code(compiled, table.unpack(words))
   if not values then return status end
   for i = 1, values.n do
-    local shown, trouble = run_code(chunk.show, values[i], {width = screen_width(options)})
+    local shown, trouble = run_code(chunk.show, values[i], screen.view(options))
     if not shown then return trouble end
     write(shown[1])
   end

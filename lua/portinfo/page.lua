@@ -361,14 +361,19 @@ local function by_hand(data)
   return lines
 end
 
--- The page as text. Options: width (80).
+-- A text for a terminal that is not of UTF-8.
+local function plain(text) return escape((text:gsub("·", "-")), true) end
+
+-- The page as text. Options: width (80); ascii, for a terminal that is not of UTF-8.
 function M.text(data, options)
   local room = math.max((options.width or 80) - 11, 20)
   local port = data.transport and data.number .. "/" .. data.transport or data.number
+  local headed = options.ascii and plain(headline(data)) or headline(data)
   local out = {("%-7s "):format(port)
-    .. render.wrap(headline(data), math.max((options.width or 80) - 8, 20), 8)}
+    .. render.wrap(headed, math.max((options.width or 80) - 8, 20), 8)}
   local function section(label, lines)
     for i, text in ipairs(lines) do
+      if options.ascii then text = plain(text) end
       local lead = i == 1 and ("%-11s"):format(label) or (" "):rep(11)
       out[#out + 1] = lead .. render.wrap(text, room, 11)
     end
