@@ -133,24 +133,25 @@ function M.table(selection, layout, about)
     fill(column, rows, layout)
     if not (column.only_used and is_idle(column)) then list[#list + 1] = column end
   end
-  local dropped = layout.width and fit(list, layout.width) or {}
+  local dropped = #rows > 0 and layout.width and fit(list, layout.width) or {}
   local out = {}
   if #rows > 0 and layout.header ~= false then out[1] = line(list, 0, layout) end
   for i = 1, #rows do out[#out + 1] = line(list, i, layout) end
   return table.concat(out), M.footer(selection, layout, about, #rows, dropped)
 end
 
--- Every row as a record, with a blank line between two, given to `put` one by one.
+-- One row as a record, with all that there is.
+M.record = record.whole
+
+-- Every row as a record, with a blank line between two, given to `put` in parts.
 function M.records(selection, layout, put)
   for i = 1, #selection do
     if i > 1 then put "\n" end
-    if layout.what == "tally" then put(record.count(selection:tally_at(i), layout)) end
-    put(record.of(selection:row(i), layout.fields, layout))
+    local row, count = selection:row(i), layout.what == "tally" and selection:tally_at(i)
+    put(layout.fields and record.fields(row, layout.fields, count, layout)
+      or record.whole(row, layout))
   end
 end
-
--- One row as a record, with all that there is.
-function M.record(row, layout) return record.of(row, nil, layout) end
 
 -- ---- The footer ------------------------------------------------------------------
 

@@ -16,10 +16,10 @@ local reasons = {
 
 -- What would show the owners that are unknown for a reason.
 local remedies = {
-  permission = "root sees more: see portinfo doctor",
-  hidden = "root, or procfs without hidepid, shows more: see portinfo doctor",
-  vanished = "ask again for what ended meanwhile",
-  ["other-pid-namespace"] = "the host's own pid namespace shows more",
+  permission = "to see more, run as root, or see portinfo doctor",
+  hidden = "to see more, run as root, or mount procfs without hidepid",
+  vanished = "to see what is there now, ask again",
+  ["other-pid-namespace"] = "to see more, ask in the pid namespace of the host",
 }
 
 -- How the sources of a reading fell short.

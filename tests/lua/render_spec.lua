@@ -147,15 +147,31 @@ describe("a screen", function()
   it("keeps the address to the last, cut if it must be, then the holder", function()
     assert.equal("LOCAL", table_lines(text(20))[1])
     has(text(20), "[2001:db8::1]:443\n")
-    has(text(20, "listening"), "127.0.0.1:8080\n")
+    assert.equal("LOCAL           PID", table_lines(text(20, "lport in {22, 8080}"))[1])
     assert.equal("LOCAL           PROCESS", table_lines(text(31, "lport in {22, 8080}"))[1])
     has(text(10), "127.0.0.1…\n")
   end)
 
   it("costs columns that are asked for by name from the right, those of priority last", function()
     local q = pi.sockets(":22", options):select("inode", "lport", "uid", "cgroup", "process")
-    has(q:text{width = 20}, "LPORT  PROCESS\n")
-    has(q:text{width = 20}, "no room\n for CGROUP, UID,\n INODE)")
+    has(q:text{width = 20}, "LPORT  UID  PROCESS\n")
+    has(q:text{width = 20}, "no room\n for CGROUP, INODE)")
+  end)
+
+  it("gets back what went in vain when a wide column went after it", function()
+    local q = pi.sockets("established", options)
+    assert.equal("PROTO  STATE        LOCAL                  SERVICE  PID  PROCESS            USER",
+      table_lines(q:text{width = 80})[1])
+  end)
+
+  it("cuts all long texts alike", function()
+    local same = fake.options{
+      tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
+      processes = {{pid = 42, name = "x", cmdline = ("c"):rep(300), exe = "/" .. ("e"):rep(200),
+                    fds = {[3] = 1}}},
+    }
+    local t = pi.sockets(nil, same):select("cmdline", "exe"):text{width = 62}
+    has(t, ("c"):rep(29) .. "…  /" .. ("e"):rep(28) .. "…\n")
   end)
 
   it("cuts long names visibly, and no address or number", function()
@@ -330,11 +346,11 @@ describe("remarks", function()
   end)
 
   it("tell what would show them", function()
-    has(text(), "(root sees more: see portinfo doctor)\n")
-    assert.is_nil(text(nil, ":22 listening"):find "root sees")
+    has(text(), "(to see more, run as root, or see portinfo doctor)\n")
+    assert.is_nil(text(nil, ":22 listening"):find "to see more")
     local copy = fake.folder() .. "/reading"
     assert(pi.sockets(nil, options):snapshot():save(copy))
-    assert.is_nil(pi.load(copy):sockets():text():find "root sees") -- nothing would
+    assert.is_nil(pi.load(copy):sockets():text():find "to see more") -- nothing would
   end)
 
   it("are wrapped to the screen", function()
