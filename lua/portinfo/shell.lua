@@ -4,6 +4,7 @@ local chunk = require "portinfo.chunk"
 local core = require "portinfo.core"
 local render = require "portinfo.render"
 local schema = require "portinfo.schema"
+local screen = require "portinfo.screen"
 local terminal = require "portinfo.terminal"
 
 local M = {}
@@ -86,9 +87,9 @@ end
 local function show_values(env, values)
   if values.n == 0 then return end
   env._ = values[1]
-  for i = 1, values.n do
-    io.stdout:write(chunk.show(values[i], {width = terminal.width() or 80}))
-  end
+  local view = screen.view{}
+  view.width = view.width or 80
+  for i = 1, values.n do io.stdout:write(chunk.show(values[i], view)) end
 end
 
 local function complain(err, interrupted)
