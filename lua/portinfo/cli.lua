@@ -551,6 +551,9 @@ local function write_diff(found, options)
     if options.format then mistake "--columns goes with --format tsv, csv, json or ndjson" end
     format = "tsv"
   end
+  if format == "line" or not formats[format] then
+    mistake("what changed comes as a table, tsv, csv, json or ndjson, not %s", format)
+  end
   if format == "table" then return write(saved.diff_text(saved.diff_rows(found))) end
   local text, message = saved.diff_bulk(found, format, options.columns or schema.names,
                                         not options.bare)

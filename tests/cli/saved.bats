@@ -346,6 +346,9 @@ after\t8080\tcaddy' ]
   refuses "diff takes one saved reading" diff "$T/a" "$T/a" "$T/a"
   refuses "are for asking the kernel" diff "$T/a" "$T/a" --proc /proc
   refuses "standard input holds one reading" diff - -
+  for format in line '{lport}'; do
+    refuses "what changed comes as a table, tsv," diff "$T/a" "$T/a" --format "$format"
+  done
   refuses "diff takes the files as words" diff "$T/a" --from "$T/a"
   refuses "$T/b: No such file" diff "$T/a" "$T/b"
 }
