@@ -10,12 +10,12 @@ local M = {}
 -- Unknown and empty look different, and nothing is left blank.
 local unknown, empty = "?", "-"
 
--- A text from the system. One that would look blank, or begins with a mark that would
--- join what stands before it, is put in quotes.
+-- A text from the system. One that would look blank, or as if it were unknown or empty,
+-- or begins with a mark that would join what stands before it, is put in quotes.
 function M.name(text, ascii)
-  local blank = text == "" or text:find "^ " or text:find " $"
+  local odd = text == "" or text == unknown or text == empty or text:find "^ " or text:find " $"
   local shown = escape(text, ascii)
-  return (blank or width.joins(shown)) and '"' .. shown .. '"' or shown
+  return (odd or width.joins(shown)) and '"' .. shown .. '"' or shown
 end
 
 -- ADDRESS:PORT; behind the address the device that the socket is bound to, or the

@@ -15,7 +15,7 @@ end
 local chunk, doctor, json = later "chunk", later "doctor", later "json"
 local page, predicate, query = later "page", later "predicate", later "query"
 local render, saved, schema = later "render", later "saved", later "schema"
-local screen, search = later "screen", later "search"
+local screen, search, sight = later "screen", later "search", later "sight"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -295,14 +295,14 @@ end
 
 -- Was something that the answer rests on not seen?
 local function is_partial(selection, about)
-  return selection:undecided() > 0 or #render.blind_spots(selection, about.unknown) > 0
+  return selection:undecided() > 0 or #sight.blind_spots(selection, about.unknown) > 0
 end
 
 local function ls_status(selection, about, options)
   if options.undecided then return #selection > 0 and 0 or 1 end
   if options.strict and is_partial(selection, about) then return 3 end
   if #selection > 0 or about.total > 0 then return 0 end
-  return (selection:undecided() > 0 or render.misses_rows(selection)) and 3 or 1
+  return (selection:undecided() > 0 or sight.misses_rows(selection)) and 3 or 1
 end
 
 local function ls_table(selection, about, layout, options)
@@ -324,11 +324,11 @@ end
 
 -- What could not be seen, for those who asked for what was; and how much was left out.
 local function ls_remarks(selection, about, options)
-  local lines = render.blind_spots(selection, about.unknown)
+  local lines = sight.blind_spots(selection, about.unknown)
   if selection:undecided() > 0 and not options.undecided then
-    lines[#lines + 1] = render.undecided(selection)
+    lines[#lines + 1] = sight.undecided(selection)
   end
-  lines[#lines + 1] = render.read_when(selection:snapshot())
+  lines[#lines + 1] = sight.read_when(selection:snapshot())
   remark(options, lines)
 end
 

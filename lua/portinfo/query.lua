@@ -16,8 +16,12 @@ local explain = require "portinfo.explain"
 local misuse = require "portinfo.misuse"
 local pointed = require "portinfo.pointed"
 local predicate = require "portinfo.predicate"
-local render = require "portinfo.render"
 local schema = require "portinfo.schema"
+
+-- Compiled when people are first shown something: programs do without.
+local render = setmetatable({}, {__index = function(_, name)
+  return require "portinfo.render"[name]
+end})
 
 local Query = {}
 local methods = {}

@@ -131,18 +131,15 @@ end
 -- Lines of at most `room` columns, each but the first led by `indent` spaces. A word
 -- that is too long stays whole, or with `breaking` goes on in the next line.
 function M.wrap(text, room, indent, breaking)
-  local lines, current = {}, nil
+  local lines, used = {}, 0
   for _, word in ipairs(words_of(text, room, not breaking)) do
-    if not current then
-      current = word
-    elseif M.of(current) + 1 + M.of(word) <= room then
-      current = current .. " " .. word
+    local columns = M.of(word)
+    if #lines > 0 and used + 1 + columns <= room then
+      lines[#lines], used = lines[#lines] .. " " .. word, used + 1 + columns
     else
-      lines[#lines + 1] = current
-      current = word
+      lines[#lines + 1], used = word, columns
     end
   end
-  lines[#lines + 1] = current
   return table.concat(lines, "\n" .. (" "):rep(indent))
 end
 

@@ -101,8 +101,8 @@ describe("a table", function()
     for width = 20, 200, 20 do assert.is_nil(text(width):find " \n") end
   end)
 
-  it("puts a name that would look blank in quotes", function()
-    for _, name in ipairs{"", " ", "x "} do
+  it("puts a name that would look blank, unknown or empty in quotes", function()
+    for _, name in ipairs{"", " ", "x ", "?", "-"} do
       local own = fake.options{
         tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
         processes = {{pid = 42, name = name, fds = {[3] = 1}}},
