@@ -541,9 +541,12 @@ function M.shown_groups(self, format)
   return fields and schema.groups_of(fields) or render.groups
 end
 
-local function records(selection, layout)
+-- The records, and the footer that a table would have.
+local function records(selection, layout, about)
   local out = {}
   render.records(selection, layout, function(part) out[#out + 1] = part end)
+  if #selection > 0 then out[#out + 1] = "\n" end
+  out[#out + 1] = render.footer(selection, layout, about, #selection, {})
   return table.concat(out)
 end
 
@@ -556,8 +559,8 @@ function methods:text(options)
   local layout = M.layout(self, screen)
   layout.more = layout.more or ":limit shows more"
   return ask(self, M.shown_groups(self, screen.format), function(selection, about)
-    if screen.format == "line" then return records(selection, layout) end
     if screen.timer then about.seconds = core.clock() - start end
+    if screen.format == "line" then return records(selection, layout, about) end
     local shown, footer = render.table(selection, layout, about)
     return shown .. footer
   end, not layout.what)

@@ -12,6 +12,7 @@
 -- header (false: none).
 
 local cell = require "portinfo.cell"
+local escape = require "portinfo.escape"
 local fit = require "portinfo.fit"
 local record = require "portinfo.record"
 local schema = require "portinfo.schema"
@@ -185,7 +186,7 @@ function M.footer(selection, layout, about, shown, dropped)
     table.move(list, 1, #list, #lines + 1, lines)
   end
   for i, text in ipairs(lines) do
-    text = "(" .. text .. ")"
+    text = "(" .. (layout.ascii and escape(text, true) or text) .. ")"
     lines[i] = layout.width and width.wrap(text, layout.width - 1, 1, true) or text
   end
   return table.concat(lines, "\n") .. "\n"

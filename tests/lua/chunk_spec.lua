@@ -103,6 +103,23 @@ describe("show", function()
     end
   end)
 
+  it("leaves out what a saved reading does not have", function()
+    local path = fake.folder() .. "/reading"
+    fake.write(path, '{"portinfo":"reading","v":1,"fields":["proto","family","state","laddr",'
+      .. '"lport"],"rows":1,"host":{},"quality":{"taken":1}}\n{"v":1,"proto":"tcp",'
+      .. '"family":"ipv4","state":"listen","laddr":"127.0.0.1","lport":80}\n')
+    local text = chunk.show(pi.load(path):sockets():first(), {color = true})
+    assert.is_truthy(text:find("lport:      80\n", 1, true))
+    assert.is_nil(text:find("cmdline", 1, true))
+  end)
+
+  it("raises for a row whose reading is closed", function()
+    local snap = pi.snapshot(nil, fake.options{tcp = {{"127.0.0.1:80", state = "listen"}}})
+    local row = snap:sockets():first()
+    snap:close()
+    assert.is_false((pcall(chunk.show, row)))
+  end)
+
   it("runs a query and shows its table", function()
     local q = pi.sockets(nil, fake.options{tcp = {{"127.0.0.1:80", state = "listen"}}})
     assert.is_truthy(chunk.show(q):find("tcp +listen +127.0.0.1:80"))

@@ -353,6 +353,19 @@ describe("remarks", function()
     assert.is_nil(pi.load(copy):sockets():text():find "to see more") -- nothing would
   end)
 
+  it("follow records as well", function()
+    local t = pi.sockets(":22 listening", options):select("lport"):text{format = "line"}
+    assert.equal("lport:      22\n\n(1 socket)\n", t)
+    assert.equal("(0 sockets)\n", pi.sockets(":9", options):text{format = "line"})
+  end)
+
+  it("of a file keep to ASCII where the terminal is not of UTF-8", function()
+    local copy = fake.folder() .. "/reading"
+    assert(pi.sockets("process = größe", options):snapshot():save(copy))
+    local t = pi.load(copy):sockets():text{ascii = true}
+    has(t, [[asked for: process = gr\u{00f6}\u{00df}e]])
+  end)
+
   it("are wrapped to the screen", function()
     has(text(40), "(1 owner unknown for lack of\n permission: 1 process could not be\n read)\n")
   end)
