@@ -39,8 +39,8 @@ BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua)
 # the command and the prompt need the binary; the module does without
-MODULE_FILES = $(filter-out %/cli.lua %/shell.lua %/chunk.lua %/search.lua \
-  %/screen.lua,$(LUA_FILES))
+COMMAND = cli shell chunk search screen help docs meta
+MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -141,10 +141,16 @@ run: ## install what is missing, build, show what listens here
 	echo; echo "What listens on this machine (build/portinfo ls listening):"; echo
 	$(BUILD)/portinfo ls listening --format table || [ $$? -eq 1 ]
 
-install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
+# definitions of the module for editors, which name a folder of such files
+$(BUILD)/luacats/portinfo.lua: $(BUILD)/portinfo
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(BUILD)/portinfo schema --format luacats > $@.tmp
+	mv $@.tmp $@
+
+install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local); DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 \
-	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
+	  $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 755 $(BUILD)/portinfo $(DESTDIR)$(PREFIX)/bin
 	install -m 644 src/portinfo.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/libportinfo.a $(DESTDIR)$(PREFIX)/lib
@@ -153,6 +159,7 @@ install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	ln -sf libportinfo.so.0 $(DESTDIR)$(PREFIX)/lib/libportinfo.so
 	install -m 644 $(BUILD)/portinfo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(BUILD)/luacats/portinfo.lua $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
 	$(MAKE) --no-print-directory install-module
@@ -173,7 +180,8 @@ uninstall: ## remove what install put there
 	  $(DESTDIR)$(PREFIX)/lib/libportinfo.a $(DESTDIR)$(PREFIX)/lib/libportinfo.so* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/portinfo.pc \
 	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo \
+	  $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
 
 # ---- Tests -----------------------------------------------------------------
 

@@ -12,7 +12,8 @@ local function later(name)
   end})
 end
 
-local chunk, doctor, json = later "chunk", later "doctor", later "json"
+local chunk, docs, doctor = later "chunk", later "docs", later "doctor"
+local json, meta = later "json", later "meta"
 local page, predicate, query = later "page", later "predicate", later "query"
 local render, saved, schema = later "render", later "saved", later "schema"
 local screen, search, sight = later "screen", later "search", later "sight"
@@ -30,6 +31,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo diff FILE [FILE]         what changed between two, or since then
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
+       portinfo schema                   fields and flags, as JSON (--format luacats:
+                                         for editors)
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
        portinfo FILE.lua [ARG...]        runs a Lua script
 ls:      --columns FIELD,...   --sort [-]FIELD,...   --limit N   --undecided
@@ -129,6 +132,7 @@ local function keep(text) return text end
 
 -- A format by name, or a template, which has fields in it.
 local function check_format(text)
+  if text == "luacats" then return text end -- of the schema alone, see dispatch
   if not text:find("{", 1, true) then return one_of("--format", formats)(text) end
   local groups, message, first, length = core.template(text)
   if groups then return text end
@@ -618,6 +622,33 @@ function verbs.doctor(words, options)
   return options.strict and partial and 3 or 0
 end
 
+-- The fields, a line each, and what else filters are made of.
+local function schema_json()
+  local fields, groups = {}, {}
+  for i, field in ipairs(schema.fields) do fields[i] = json.encode(field) end
+  for i, name in ipairs(schema.groups) do
+    groups[i] = {name = name, meaning = docs.groups[name]}
+  end
+  return json.encode{
+    v = 1, version = core.version, groups = groups, flags = core.flags(),
+    aliases = schema.aliases, sides = schema.pairs,
+    fields = json.raw("[\n" .. table.concat(fields, ",\n") .. "\n]"),
+  } .. "\n"
+end
+
+function verbs.schema(words, options)
+  if #words > 0 then mistake("schema takes no words, not '%s'", words[1]) end
+  if options.from then mistake "--from is for ls and pages: the schema is of this program" end
+  if options.format == "luacats" then
+    write(meta.text())
+  elseif options.format == nil or options.format == "json" then
+    write(schema_json())
+  else
+    mistake("the schema comes as --format json or luacats, not %s", options.format)
+  end
+  return 0
+end
+
 -- ---- Lua --------------------------------------------------------------------------
 
 -- Where chunks of -e and the prompt live: the globals, and the module as `pi`.
@@ -691,6 +722,9 @@ local function dispatch(options, words)
     return options.interactive and repl() or status
   end
   local first = words[1]
+  if options.format == "luacats" and first ~= "schema" then
+    mistake "--format luacats is for portinfo schema"
+  end
   if first == nil then
     if options.interactive or terminal.is_terminal(0) then return repl() end
     return run_file(words, nil)
