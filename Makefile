@@ -150,6 +150,7 @@ $(BUILD)/luacats/portinfo.lua: $(BUILD)/portinfo
 install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local); DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man7 \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 755 $(BUILD)/portinfo $(DESTDIR)$(PREFIX)/bin
 	install -m 644 src/portinfo.h $(DESTDIR)$(PREFIX)/include
@@ -159,6 +160,8 @@ install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local);
 	ln -sf libportinfo.so.0 $(DESTDIR)$(PREFIX)/lib/libportinfo.so
 	install -m 644 $(BUILD)/portinfo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/portinfo.3lua $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 man/portinfo-filter.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 $(BUILD)/luacats/portinfo.lua $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
@@ -179,7 +182,9 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/portinfo $(DESTDIR)$(PREFIX)/include/portinfo.h \
 	  $(DESTDIR)$(PREFIX)/lib/libportinfo.a $(DESTDIR)$(PREFIX)/lib/libportinfo.so* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/portinfo.pc \
-	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1
+	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man3/portinfo.3lua \
+	  $(DESTDIR)$(PREFIX)/share/man/man7/portinfo-filter.7
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo \
 	  $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
 
@@ -248,7 +253,7 @@ lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
 	luacheck -q lua tests/lua examples src/registry data
 	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run
-	mandoc -T lint -W warning man/portinfo.1
+	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 
 # ---- Upkeep ----------------------------------------------------------------

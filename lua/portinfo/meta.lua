@@ -1,6 +1,6 @@
 -- meta.lua: the fields and functions as definitions for editors (LuaCATS, as
--- lua-language-server reads it): scripts and rule files complete, with what the
--- prompt's help says.
+-- lua-language-server reads it): they complete scripts, with what the prompt's
+-- help says.
 
 local core = require "portinfo.core"
 local docs = require "portinfo.docs"
@@ -188,7 +188,7 @@ function M.text()
   for _, entry in ipairs(docs.functions) do
     out[#out + 1] = definition("portinfo", ".", entry)
   end
-  out[#out + 1] = "---The module, which is there at the prompt, in -e and in rules.\n"
+  out[#out + 1] = "---The module, which is there at the prompt and in -e.\n"
     .. "pi = portinfo"
   out[#out + 1] = "return portinfo"
   return table.concat(out, "\n\n") .. "\n"
