@@ -225,6 +225,9 @@ bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smal
 	BUILD=$(BUILD) SCALE=$(SCALE) RUNS=$(RUNS) tests/bench/run \
 	  $(if $(filter 1,$(SCALE)),--readme README.md)
 
+tour: all ## run the commands of README's tour, and put what they print there
+	BUILD=$(BUILD) tests/tour/run README.md
+
 # a target is a file of tests/fuzz; what it finds stays in the build folder
 TIME ?= 60
 TARGET ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -271,5 +274,5 @@ clean: ## remove what was built
 	rm -rf build build-asan build-fuzz build-lint build-none
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan bench fuzz lint deps deps-test refresh clean
+  asan bench tour fuzz lint deps deps-test refresh clean
 .DELETE_ON_ERROR:
