@@ -29,7 +29,7 @@ M.functions = {
     example = [[pi.sockets{"established", rport = {80, 443}, raddr = "10.0.0.0/8"}:print()]],
   }, {
     name = "listening", takes = {spec, options}, gives = "portinfo.query",
-    summary = "a query for what listens: TCP listeners and UDP services",
+    summary = "a query for what listens, TCP and UDP",
     example = [[for row in pi.listening():each() do print(row.lport, row.process) end]],
   }, {
     name = "who", takes = {who, options}, gives = "portinfo.query",
@@ -87,7 +87,7 @@ print(pi.sockets{lport = {80, pi.range(8000, 8100)}}:count())]],
     name = "page",
     takes = {{"number", "integer", "from 0 to 65535"},
              {"options?", "portinfo.page_options", "transport, width, backend, proc"}},
-    gives = "string", summary = "the page of a port, as portinfo NUMBER prints it",
+    gives = "string", summary = "the page of a port, as the command prints it",
     example = [[io.write(pi.page(22, {width = 72}))]],
   }, {
     name = "p", takes = {spec}, gives = "portinfo.predicate",
@@ -320,6 +320,44 @@ for row in pi.sockets():each() do print(exposed:test(row)) end]],
   },
 }
 
+-- What is no method: {title, name, summary, text, example}.
+M.operators = {
+  {
+    title = "row.FIELD", name = "row", summary = "the value of a field of a socket",
+    text = "nil: it is unknown; false: it is known to be empty, or no. A field whose group "
+      .. "was not read is read then, once for the whole reading. Rows end with their "
+      .. "reading; they cannot be changed.",
+    example = [[
+local row = pi.listening():first()
+print(row and row.lport, row and row.process)]],
+  }, {
+    title = "pairs(row)", name = "pairs",
+    summary = "the names and values of the fields that were read",
+    example = [[
+for row in pi.listening():each() do
+  for name, value in pairs(row) do print(name, value) end
+end]],
+  }, {
+    title = "tostring(row)", name = "tostring", summary = "a socket in one line, for people",
+    example = [[for row in pi.sockets "established":each() do print(row) end]],
+  }, {
+    title = "row == row", name = "==", summary = "the same socket of the same reading",
+    example = [[
+local snap <close> = assert(pi.snapshot())
+print(snap:first() == snap:first())]],
+  }, {
+    title = "#reading", name = "#",
+    summary = "how many sockets were read, maybe more than it answers for",
+    example = [[
+local snap <close> = assert(pi.snapshot())
+print(#snap)]],
+  }, {
+    title = "a & b, a | b, ~a", name = "&",
+    summary = "predicates: both hold, either holds, it does not hold",
+    example = [[print((pi.p "tcp" & ~pi.p "risky"):text())]],
+  },
+}
+
 -- ---- Tables ----------------------------------------------------------------------
 
 -- What comes and goes as a plain table: {name, summary, members}, each member
@@ -476,22 +514,24 @@ M.commands = {
     summary = "how queries are shown: table, line, tsv, csv, json, ndjson or a template",
     example = ".mode {lport} {process}",
   }, {
-    name = "timer", takes = "on|off", summary = "tells the time that each chunk takes",
+    name = "timer", takes = "[on|off]", summary = "tells the time that each chunk takes",
     example = ".timer on",
   }, {
-    name = "last", takes = "", summary = "shows the last value again", example = ".last",
+    name = "last", takes = "",
+    summary = "shows the last value again; a query is asked again", example = ".last",
   }, {
     name = "explain", takes = "QUERY", summary = "the plan of a query",
-    example = ".explain pi.sockets 'established :443'",
+    example = ".explain established :443",
   }, {
-    name = "save", takes = "FILE [QUERY]", summary = "keeps a reading in a file",
+    name = "save", takes = "FILE [QUERY]",
+    summary = "keeps a reading in a file, of everything or of a query",
     example = ".save morning.ndjson",
   }, {
-    name = "open", takes = "FILE", summary = "loads a saved reading, to be asked",
+    name = "open", takes = "FILE", summary = "loads a saved reading, as the variable reading",
     example = ".open morning.ndjson",
   }, {
     name = "diff", takes = "A [B]",
-    summary = "what changed between two saved readings, or since one",
+    summary = "what changed between two readings, or since one",
     example = ".diff morning.ndjson",
   }, {
     name = "watch", takes = "[SECONDS] EXPR",

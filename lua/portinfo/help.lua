@@ -100,6 +100,7 @@ add_callable("function", "pi.", docs.functions)
 add_callable("query", "query:", docs.query)
 add_callable("reading", "reading:", docs.reading)
 add_callable("predicate", "predicate:", docs.predicate)
+for _, entry in ipairs(docs.operators) do add("operator", entry.name, entry.title, entry) end
 for _, field in ipairs(schema.fields) do add_field(field) end
 for _, name in ipairs{"port", "addr"} do add_sides(name, schema.pairs[name]) end
 for _, flag in ipairs(core.flags()) do
@@ -190,7 +191,8 @@ local sections = {
   {"query", "query", "methods of a query", "queries"},
   {"reading", "reading", "methods of a reading, besides those of a query", "snapshot"},
   {"predicate", "predicate", "methods of a predicate, besides & | ~", "predicates"},
-  {"fields", "field", "fields of a row, in filters, columns and Lua", "row"},
+  {"operators", "operator", "what rows, readings and predicates do besides", "rows"},
+  {"fields", "field", "fields of a row, in filters, columns and Lua", "field"},
   {"flags", "flag", "words that are a filter by themselves", "filters"},
   {"commands", "command", "commands of the prompt", "dot"},
 }
@@ -211,8 +213,17 @@ local function overview(width)
     local name = example:match "^pi%.(%l+)"
     out[#out + 1] = line(example, M.find("pi." .. name)[1].summary, width, 29)
   end
-  out[#out + 1] = "\n.help TOPIC, a name as in .help query:where, or one of\n"
-  for _, section in ipairs(sections) do out[#out + 1] = line(section[1], section[3], width) end
+  out[#out + 1] = "\n" .. render.wrap("_ and __ are the last values, _err the last error. "
+    .. "Ctrl-C clears the line or stops what runs. Lines with a dot:", width or 80, 0) .. "\n"
+  for _, entry in ipairs(M.entries) do
+    if entry.kind == "command" then
+      out[#out + 1] = line(entry.signature, entry.summary, width, 24)
+    end
+  end
+  out[#out + 1] = "\nA TOPIC is a name, as query:where, or one of these:\n"
+  for _, section in ipairs(sections) do
+    if section[2] ~= "command" then out[#out + 1] = line(section[1], section[3], width, 24) end
+  end
   return table.concat(out)
 end
 
