@@ -39,7 +39,7 @@ BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua)
 # the command and the prompt need the binary; the module does without
-COMMAND = cli shell chunk search screen help docs meta
+COMMAND = cli shell chunk search screen help docs meta complete expects lex live types
 MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
