@@ -121,6 +121,20 @@ local function history(act)
   kept = nil
 end
 
+-- ---- Completion --------------------------------------------------------------------
+
+-- Tab: loaded at the first one, so that a prompt does not wait for it.
+local function set_completer(env)
+  local sources
+  terminal.set_completer(function(line, cursor)
+    if not sources then
+      sources = require "portinfo.live".sources(pcall) -- Tab has its own bound
+      sources.commands, sources.topics = commands, topics
+    end
+    return require "portinfo.complete".at(line, cursor, env, sources)
+  end)
+end
+
 -- ---- The loop ----------------------------------------------------------------------
 
 -- Reads a chunk and runs it. True when the session is over.
@@ -145,6 +159,7 @@ function M.run(env)
   kept = history_path()
   env.print = chunk.print
   history(terminal.load_history)
+  set_completer(env)
   io.stdout:write(("portinfo %s, registry of %s. Try pi.listening() or .help\n")
     :format(core.version, core.registry_date))
   repeat

@@ -1,6 +1,7 @@
 /* terminal.c: lines from a person, their history, and Ctrl-C. With GNU
  * readline, libedit, or neither. */
 #include "terminal.h"
+#include "tab.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -55,8 +57,37 @@ void terminal_catch_interrupts(void) {
   sigaction(SIGINT, &action, NULL);
 }
 
+// completion answers soon or not at all: when it gives up, in ms; 0: never
+static int64_t deadline;
+
+static int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 bool terminal_interrupted(void) {
-  return interrupted != 0;
+  return interrupted != 0 || (deadline != 0 && now_ms() >= deadline);
+}
+
+/* lua_pcall for at most `ms`, or what is left of an outer one's time. Lua's
+ * hook and the library's loops, which ask terminal_interrupted, then stop as
+ * for Ctrl-C. */
+int terminal_call_within(lua_State *L, int arguments, int results, int ms) {
+  int64_t outer = deadline, end = now_ms() + ms;
+  deadline = outer != 0 && outer < end ? outer : end;
+  int rc = lua_pcall(L, arguments, results, 0);
+  deadline = outer;
+  return rc;
+}
+
+static int l_within(lua_State *L) {
+  int ms = (int)luaL_checkinteger(L, 1);
+  luaL_checkany(L, 2);
+  int rc = terminal_call_within(L, lua_gettop(L) - 2, LUA_MULTRET, ms);
+  lua_pushboolean(L, rc == LUA_OK);
+  lua_replace(L, 1);
+  return lua_gettop(L);
 }
 
 static int l_interrupted(lua_State *L) {
@@ -277,6 +308,7 @@ static int l_read(lua_State *L) {
   lua_setmetatable(L, -2);
   session = 1;
   interrupted = 0;
+  tab_read_for(L);
   outcome result = read_line(prompt, box);
   interrupted = 0;
   if (result == LINE)
@@ -396,6 +428,8 @@ int luaopen_portinfo_terminal(lua_State *L) {
       {"read", l_read},
       {"interrupted", l_interrupted},
       {"call", l_call},
+      {"within", l_within},
+      {"set_completer", tab_set_completer},
       {"remember", l_remember},
       {"load_history", l_load_history},
       {"append_history", l_append_history},

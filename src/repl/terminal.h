@@ -14,6 +14,11 @@ void terminal_catch_interrupts(void);
 /* Callable from any thread. */
 bool terminal_interrupted(void);
 
+/* [-(arguments + 1), +(results|1), -] lua_pcall for at most `ms` milliseconds,
+ * or what is left of the time of one around it: then it fails, as interrupted.
+ */
+int terminal_call_within(lua_State *L, int arguments, int results, int ms);
+
 /* [-0, +1, m] Opens portinfo.terminal:
  *
  *   is_terminal(fd)      is this descriptor (0, 1, 2) one?
@@ -23,6 +28,12 @@ bool terminal_interrupted(void);
  *   interrupted()        the flag
  *   call(f, ...)         as pcall, but ok, interrupted, results; clears the
  *                        flag
+ *   within(ms, f, ...)   as pcall, but f is stopped after so many milliseconds
+ *   set_completer(f)     Tab calls f(line, cursor), `cursor` bytes into it, for
+ *                        a short time, and offers what it returns: a list, and
+ *                        from which byte on its entries replace the line; or
+ *                        "files". What it raises is not shown. Without GNU
+ *                        readline it is never called.
  *   remember(text)       adds to the history
  *   load_history(path), append_history(path)
  *                        true, or nil and a message; the last entry is appended
