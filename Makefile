@@ -39,7 +39,8 @@ BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua)
 # the command and the prompt need the binary; the module does without
-COMMAND = cli shell chunk search screen help docs meta complete expects lex live types
+COMMAND = cli shell chunk search screen help docs meta complete expects lex live \
+  offer types
 MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
@@ -165,9 +166,16 @@ install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local);
 	install -m 644 $(BUILD)/luacats/portinfo.lua $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
+	for pair in $(COMPLETIONS); do install -Dm 644 "completions/$${pair%%:*}" \
+	  "$(DESTDIR)$(PREFIX)/share/$${pair#*:}" || exit; done
 	$(MAKE) --no-print-directory install-module
 	echo '  installed under $(DESTDIR)$(PREFIX)'
 	if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ]; then ldconfig 2>/dev/null || true; fi
+
+# where each shell looks: its file in the source, and where that goes
+COMPLETIONS = portinfo.bash:bash-completion/completions/portinfo \
+  _portinfo:zsh/site-functions/_portinfo \
+  portinfo.fish:fish/vendor_completions.d/portinfo.fish
 
 # LuaRocks names the folders itself
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
@@ -185,6 +193,7 @@ uninstall: ## remove what install put there
 	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1 \
 	  $(DESTDIR)$(PREFIX)/share/man/man3/portinfo.3lua \
 	  $(DESTDIR)$(PREFIX)/share/man/man7/portinfo-filter.7
+	for pair in $(COMPLETIONS); do rm -f "$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo \
 	  $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
 
@@ -255,7 +264,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libportinfo.a
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
 	luacheck -q lua tests/lua examples src/registry data
-	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run
+	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run completions/portinfo.bash
 	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 

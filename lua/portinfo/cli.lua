@@ -696,6 +696,22 @@ local function run_file(words, name)
   return values and 0 or status
 end
 
+-- ---- Completion --------------------------------------------------------------------
+
+-- --complete SHELL -- WORD...: prints what the last word may be. A shell asks at every
+-- Tab and shows what it is told, so that silence is the answer to any trouble.
+local function print_completions(args)
+  local ok, list = pcall(function()
+    local within = function(f, quick) return terminal.within(quick and 200 or 15, f) end
+    return require "portinfo.offer".at(args[2], {table.unpack(args, 4)}, {
+      valued = valued, switches = switches, verbs = verbs, transports = transports,
+      formats = formats, backends = backends,
+    }, require "portinfo.live".sources(within))
+  end)
+  if ok and #list > 0 then io.stdout:write(table.concat(list, "\n"), "\n") end
+  return 0
+end
+
 -- ---- Main --------------------------------------------------------------------------
 
 local function version()
@@ -740,6 +756,7 @@ local function dispatch(options, words)
 end
 
 local function main(args)
+  if args[1] == "--complete" then return print_completions(args) end
   local options, words = parse(args)
   return dispatch(options, words)
 end
