@@ -12,10 +12,10 @@ local function later(name)
   end})
 end
 
-local chunk, doctor, json = later "chunk", later "doctor", later "json"
-local page, predicate, query = later "page", later "predicate", later "query"
-local render, saved, schema = later "render", later "saved", later "schema"
-local search = later "search"
+local chunk, doctor, duration = later "chunk", later "doctor", later "duration"
+local json, page, predicate = later "json", later "page", later "predicate"
+local query, render, saved = later "query", later "render", later "saved"
+local schema, search, wait = later "schema", later "search", later "wait"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -26,6 +26,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          listening tcp exposed :PORT 'lport < 1024' ...
        portinfo :PORT                    sockets with this port, on either side
        portinfo explain [--run] FILTER   what would be asked of the kernel, and what not
+       portinfo wait [--for TIME] [--timeout TIME] [--gone] FILTER
+                                         until there are such sockets (or none), as ls
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
        portinfo search WORD              the registry and what software uses
@@ -123,6 +125,15 @@ local function one_of(option, set)
   end
 end
 
+-- The reader of an option that takes a length of time.
+local function time_of(option)
+  return function(text)
+    local seconds, message = duration.parse(text)
+    if not seconds then mistake("%s: %s", option, message) end
+    return seconds
+  end
+end
+
 local function keep(text) return text end
 
 -- A format by name, or a template, which has fields in it.
@@ -144,12 +155,14 @@ local valued = {
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
+  ["--timeout"] = {"timeout", time_of "--timeout"},
+  ["--for"] = {"hold", time_of "--for"},
   ["-e"] = {"code", keep, several = true},
 }
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
-  ["--run"] = "run",
+  ["--run"] = "run", ["--gone"] = "gone",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -322,8 +335,8 @@ local function ls_remarks(selection, about, options)
   remark(options, lines)
 end
 
-local function ls(words, options)
-  local q = ls_query(words, options)
+-- Lists what `run` makes of the query; its status, if there is no selection.
+local function show_rows(q, options, run)
   local format = output_format(options, "tsv")
   local template = format:find("{", 1, true) ~= nil
   if options.nul and format ~= "tsv" and format ~= "ndjson" and not template then
@@ -334,8 +347,8 @@ local function ls(words, options)
   local groups = template and core.template(format)
     or format == "table" and not layout.fields and render.groups
     or schema.groups_of(names)
-  local selection, about = query.run(q, groups, format == "table" and not layout.what)
-  if not selection then mistake("%s", about) end
+  local selection, about = run(q, groups, format == "table" and not layout.what)
+  if not selection then return about end
   if format == "table" then
     ls_table(selection, about, layout, options)
     return ls_status(selection, about, options)
@@ -345,6 +358,14 @@ local function ls(words, options)
   if not ok and errno ~= 32 then mistake("cannot write: %s", trouble) end
   ls_remarks(selection, about, options)
   return ls_status(selection, about, options)
+end
+
+local function ls(words, options)
+  return show_rows(ls_query(words, options), options, function(...)
+    local selection, about = query.run(...)
+    if not selection then mistake("%s", about) end
+    return selection, about
+  end)
 end
 
 -- The plan of ls with these words and options.
@@ -477,6 +498,38 @@ end
 verbs.ls = ls
 verbs.explain = explain
 verbs.port = pages
+
+function verbs.wait(words, options)
+  if options.from or options.undecided then
+    mistake("wait looks at the kernel's sockets: %s is for ls",
+      options.from and "--from" or "--undecided")
+  end
+  if #words == 0 then mistake "name what to wait for, as in portinfo wait listening :5432" end
+  local q = ls_query(words, options)
+  if wait.is_futile(q) then
+    mistake("no socket can ever satisfy '%s': see portinfo explain", table.concat(words, " "))
+  end
+  local held = false
+  local function run(_, groups, readable)
+    local selection, about, message = wait.run(q, {
+      timeout = options.timeout, hold = options.hold, gone = options.gone,
+      groups = groups, readable = readable,
+      doubt = not options.timeout and function(why) -- else it would seem to hang
+        remark(options, {"cannot tell yet: " .. why})
+      end,
+    })
+    if about == "refused" then mistake("%s", message) end
+    held = selection ~= nil
+    if held then return selection, about end
+    local unknown = about == "unknown"
+    remark(options, {unknown and "cannot tell: " .. message
+      or "timed out after " .. duration.text(options.timeout)})
+    return nil, unknown and 3 or 1
+  end
+  local status
+  if options.gone then status = select(2, run()) else status = show_rows(q, options, run) end
+  return held and 0 or status
+end
 
 -- A filter's query of the kernel, for what is kept or compared.
 local function query_now(text, options)

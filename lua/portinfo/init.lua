@@ -7,6 +7,7 @@
 -- errno. In a row, nil means unknown and false means known to be empty.
 
 local core = require "portinfo.core"
+local duration = require "portinfo.duration"
 local misuse = require "portinfo.misuse"
 local page = require "portinfo.page"
 local predicate = require "portinfo.predicate"
@@ -14,6 +15,7 @@ local query = require "portinfo.query"
 local range = require "portinfo.range"
 local relation = require "portinfo.relation"
 local saved = require "portinfo.saved"
+local wait = require "portinfo.wait"
 
 local pi = {
   _VERSION = core.version,
@@ -124,6 +126,22 @@ end
 
 check.transport = check_transport
 
+-- Of a length of time, its seconds.
+local function check_duration(name)
+  return function(value)
+    local length, message = duration.parse(value)
+    if not length then misuse("%s: %s", name, message) end
+    return length
+  end
+end
+
+check.timeout, check.hold = check_duration "timeout", check_duration "hold"
+
+function check.gone(gone)
+  if type(gone) ~= "boolean" then misuse("gone is true or false") end
+  return gone
+end
+
 -- A copy of the options, whose names must be in `names`.
 local function check_options(options, names)
   if options == nil then return {} end
@@ -135,8 +153,9 @@ local function check_options(options, names)
     if not names[name] or name == "text" then
       misuse("unknown option '%s': there are %s", tostring(name), names.text)
     end
-    check[name](value)
-    copy[name] = value
+    local meant = check[name](value)
+    if meant == nil then meant = value end
+    copy[name] = meant
   end
   return copy
 end
@@ -179,6 +198,31 @@ end
 -- The same for sockets with this local port: a number or a service name.
 function pi.who(port, options)
   return query.new({lport = check_who(port, "pi.who")}, check_options(options, reading))
+end
+
+local waiting = {
+  timeout = true, hold = true, gone = true, backend = true, proc = true,
+  text = "timeout, hold, gone, backend and proc",
+}
+
+-- Waits until there are sockets that `spec` selects, and gives a list of them. Options:
+-- `timeout` (false is returned when it is over; without one the wait is endless), `hold`
+-- (they must be there at every look for so long), `gone` (waits until there are none, for
+-- sure, and gives an empty list); lengths are seconds, or text such as "500ms"; and those
+-- of pi.sockets. nil and why, if at the timeout it could not be told; on refusal nil,
+-- message, errno.
+function pi.wait(spec, options)
+  options = check_options(options, waiting)
+  local q = query.new(spec, {backend = options.backend, proc = options.proc})
+  if wait.is_futile(q) then misuse("pi.wait: no socket can ever satisfy this") end
+  local selection, status, message, errno = wait.run(q, options)
+  if not selection then
+    if status == "timeout" then return false end
+    return nil, message, errno
+  end
+  local rows = {}
+  for i = 1, #selection do rows[i] = selection:row(i) end
+  return rows
 end
 
 -- A predicate value, to be combined with & | and ~.
