@@ -101,6 +101,7 @@ void pi__open_clock(lua_State *L);
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);
 void pi__open_plan(lua_State *L);
+void pi__open_probe(lua_State *L);
 void pi__open_snapshot(lua_State *L);
 void pi__open_selection(lua_State *L); /* after the snapshot */
 void pi__open_bulk(lua_State *L);      /* after the selection */
