@@ -13,9 +13,10 @@ local function later(name)
 end
 
 local chunk, doctor, duration = later "chunk", later "doctor", later "duration"
-local json, page, predicate = later "json", later "page", later "predicate"
-local query, render, saved = later "query", later "render", later "saved"
-local schema, search, wait = later "schema", later "search", later "wait"
+local free, json, page, place = later "free", later "json", later "page", later "place"
+local predicate, query, render = later "predicate", later "query", later "render"
+local saved, schema, search = later "saved", later "schema", later "search"
+local wait = later "wait"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -28,6 +29,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo explain [--run] FILTER   what would be asked of the kernel, and what not
        portinfo wait [--for TIME] [--timeout TIME] [--gone] FILTER
                                          until there are such sockets (or none), as ls
+       portinfo free [PORT|RANGE] [--count N] [--udp] [--addr ADDRESS] [--no-probe]
+                                         ports that can be bound now: this, or the next
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
        portinfo search WORD              the registry and what software uses
@@ -109,6 +112,14 @@ local function check_limit(text)
   return most
 end
 
+local function check_count(text)
+  local count = text:find "^%d+$" and math.tointeger(tonumber(text))
+  if not count or count < 1 or count > 65535 then
+    mistake("--count: how many, from 1 to 65535, not '%s'", text)
+  end
+  return count
+end
+
 local function check_width(text)
   local width = math.tointeger(tonumber(text))
   if not width or width < 20 then mistake "--width: a number of columns, at least 20" end
@@ -155,6 +166,8 @@ local valued = {
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
+  ["--count"] = {"count", check_count},
+  ["--addr"] = {"address", keep},
   ["--timeout"] = {"timeout", time_of "--timeout"},
   ["--for"] = {"hold", time_of "--for"},
   ["-e"] = {"code", keep, several = true},
@@ -162,7 +175,7 @@ local valued = {
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
-  ["--run"] = "run", ["--gone"] = "gone",
+  ["--run"] = "run", ["--gone"] = "gone", ["--udp"] = "udp", ["--no-probe"] = "unproved",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -529,6 +542,62 @@ function verbs.wait(words, options)
   local status
   if options.gone then status = select(2, run()) else status = show_rows(q, options, run) end
   return held and 0 or status
+end
+
+-- Where --udp and --addr want a socket to be bound.
+local function place_of(options)
+  local where, message = place.new(options.udp and "udp" or "tcp", options.address)
+  if not where then mistake("%s", message) end
+  return where
+end
+
+-- A port that can be bound: 0 asks for any.
+local function check_bindable(number)
+  if number == 0 then mistake "0 is no port to bind: it asks the kernel for any" end
+  return number
+end
+
+-- What `free` is asked for: 3000, or 8000-8100, also as 8000..8100.
+local function free_range(word)
+  if not word then return free.range() end
+  local first, last = word:match "^(%d+)%-(%d+)$"
+  if not first then first, last = word:match "^(%d+)%.%.(%d+)$" end
+  if not first then
+    if not word:find "^%-?%d+$" then
+      mistake("'%s' is no port and no range: write 3000 or 8000-8100", word)
+    end
+    return free.range(check_bindable(check_number(word)))
+  end
+  first, last = check_bindable(check_number(first)), check_number(last)
+  if last < first then mistake("%s runs backwards: write %d-%d", word, last, first) end
+  return free.range{first = first, last = last}
+end
+
+function verbs.free(words, options)
+  if options.from then mistake "--from is for ls and pages: free asks what can be bound now" end
+  if #words > 1 then mistake("free takes one port or range, not '%s' as well", words[2]) end
+  local format = options.format or "tsv"
+  if format ~= "tsv" and format ~= "json" then
+    mistake("free prints a port a line, or --format json, not %s", format)
+  end
+  local spec = free_range(words[1])
+  spec.place, spec.count, spec.probe = place_of(options), options.count or 1, not options.unproved
+  spec.backend, spec.proc = options.backend, options.proc
+  local found, notes = free.find(spec)
+  if not found then mistake("%s", notes) end
+  if format == "json" then
+    write(json.encode(found) .. "\n")
+  else
+    for _, port in ipairs(found) do write(("%d\n"):format(port)) end
+  end
+  if #found < spec.count then
+    notes[#notes + 1] = ("%s free from %d to %d"):format(
+      #found == 0 and "no port is" or ("only %d of %d are"):format(#found, spec.count),
+      spec.first, spec.last)
+  end
+  remark(options, notes)
+  if notes.partial then return 3 end
+  return #found < spec.count and 1 or 0
 end
 
 -- A filter's query of the kernel, for what is kept or compared.

@@ -8,8 +8,10 @@
 
 local core = require "portinfo.core"
 local duration = require "portinfo.duration"
+local free = require "portinfo.free"
 local misuse = require "portinfo.misuse"
 local page = require "portinfo.page"
+local place = require "portinfo.place"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
@@ -137,9 +139,38 @@ end
 
 check.timeout, check.hold = check_duration "timeout", check_duration "hold"
 
-function check.gone(gone)
-  if type(gone) ~= "boolean" then misuse("gone is true or false") end
-  return gone
+local function check_switch(name)
+  return function(value)
+    if type(value) ~= "boolean" then misuse("%s is true or false", name) end
+    return value
+  end
+end
+
+check.gone, check.probe = check_switch "gone", check_switch "probe"
+
+function check.count(count)
+  if math.type(count) ~= "integer" or count < 1 or count > 65535 then
+    misuse("count is how many, from 1 to 65535")
+  end
+  return count
+end
+
+-- A port to bind, or a range of such.
+function check.port(port)
+  local bounds = range.is_range(port) and port or {first = port, last = port}
+  if math.type(bounds.first) ~= "integer" or bounds.first < 1 or bounds.last > 65535 then
+    misuse("port is one to bind, from 1 to 65535, or a pi.range of such")
+  end
+  return port
+end
+
+check.proto, check.address = function() end, function() end -- by place.new
+
+-- Where to bind, as the options tell.
+local function check_place(options)
+  local where, message = place.new(options.proto, options.address)
+  if not where then misuse("%s", message) end
+  return where
 end
 
 -- A copy of the options, whose names must be in `names`.
@@ -223,6 +254,27 @@ function pi.wait(spec, options)
   local rows = {}
   for i = 1, #selection do rows[i] = selection:row(i) end
   return rows
+end
+
+local freeing = {
+  port = true, count = true, proto = true, address = true, probe = true,
+  backend = true, proc = true,
+  text = "port, count, proto, address, probe, backend and proc",
+}
+
+-- Ports that can be bound now: a list, and a list of remarks about it; or nil, message,
+-- errno. Each was bound for a moment without SO_REUSEADDR, to prove it. Options: `port` (a
+-- number: this one, or the next above; a pi.range: those of it that no client is handed
+-- and IANA did not assign come first; nothing: any from 1024), `count` (1), `proto` ("tcp"
+-- or "udp"), `address` (nothing: all), `probe` (false: nothing is bound, the tables are
+-- believed), and those of pi.sockets.
+function pi.free(options)
+  options = check_options(options, freeing)
+  local spec = free.range(options.port)
+  spec.place, spec.count = check_place(options), options.count or 1
+  spec.probe = options.probe ~= false
+  spec.backend, spec.proc = options.backend, options.proc
+  return free.find(spec)
 end
 
 -- A predicate value, to be combined with & | and ~.
