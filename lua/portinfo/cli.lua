@@ -16,7 +16,7 @@ local chunk, doctor, duration = later "chunk", later "doctor", later "duration"
 local free, json, page, place = later "free", later "json", later "page", later "place"
 local predicate, query, render = later "predicate", later "query", later "render"
 local saved, schema, search = later "saved", later "schema", later "search"
-local wait = later "wait"
+local reasons, wait = later "why", later "wait"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -31,6 +31,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          until there are such sockets (or none), as ls
        portinfo free [PORT|RANGE] [--count N] [--udp] [--addr ADDRESS] [--no-probe]
                                          ports that can be bound now: this, or the next
+       portinfo why PORT|SERVICE [--udp] [--addr ADDRESS] [--no-probe]
+                                         why it cannot be bound, and what would help
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
        portinfo search WORD              the registry and what software uses
@@ -598,6 +600,31 @@ function verbs.free(words, options)
   remark(options, notes)
   if notes.partial then return 3 end
   return #found < spec.count and 1 or 0
+end
+
+function verbs.why(words, options)
+  if options.from then mistake "--from is for ls and pages: why asks what can be bound now" end
+  if #words ~= 1 then mistake "why takes one port or service, as in portinfo why 8080" end
+  local format = options.format or "table"
+  if format ~= "table" and format ~= "json" then
+    mistake("why comes as text or --format json, not %s", format)
+  end
+  local ports = ports_of(words[1])
+  if #ports > 1 then
+    mistake("'%s' is a name of several ports: give one, such as %d", words[1], ports[1][1])
+  end
+  local port, transport = ports[1][1], ports[1][2]
+  if transport and transport ~= "tcp" and transport ~= "udp" then
+    mistake("a port is tried with tcp or udp, not %s", transport)
+  end
+  local where = place_of{udp = options.udp or transport == "udp", address = options.address}
+  local data, message = reasons.data{
+    port = check_bindable(port), place = where, probe = not options.unproved,
+    backend = options.backend, proc = options.proc,
+  }
+  if not data then mistake("%s", message) end
+  write(format == "json" and reasons.json(data) .. "\n" or reasons.text(data))
+  return ({bindable = 0, blocked = 1, unknown = 3})[data.verdict]
 end
 
 -- A filter's query of the kernel, for what is kept or compared.

@@ -15,6 +15,7 @@ local place = require "portinfo.place"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
+local reasons = require "portinfo.why"
 local relation = require "portinfo.relation"
 local saved = require "portinfo.saved"
 local wait = require "portinfo.wait"
@@ -275,6 +276,25 @@ function pi.free(options)
   spec.probe = options.probe ~= false
   spec.backend, spec.proc = options.backend, options.proc
   return free.find(spec)
+end
+
+local asking = {
+  proto = true, address = true, probe = true, backend = true, proc = true,
+  text = "proto, address, probe, backend and proc",
+}
+
+-- Why a port cannot be bound, or that it can: {verdict = "bindable", "blocked" or "unknown",
+-- reason, evidence = {{kind, text, bars, row}}, fixes = {text}, unseen = {text}, probe =
+-- {ok, message, errno, reuseaddr, reuseport}, port, proto, address, permitted, reserved,
+-- ephemeral}, the likely culprit first, and tostring of it; or nil, message, errno. `bars`:
+-- it is in the way (nil: perhaps). Options as for pi.free, but port and count.
+function pi.why(port, options)
+  if check_port(port, "pi.why") == 0 then misuse("pi.why: 0 is no port to bind") end
+  options = check_options(options, asking)
+  return reasons.data{
+    port = math.tointeger(port), place = check_place(options), probe = options.probe ~= false,
+    backend = options.backend, proc = options.proc,
+  }
 end
 
 -- A predicate value, to be combined with & | and ~.

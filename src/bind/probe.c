@@ -9,7 +9,8 @@ static const char *refusal(int os) {
   case EADDRINUSE: return "in-use";
   case EACCES:
   case EPERM: return "permission";
-  case EADDRNOTAVAIL: return "no-address";
+  case EADDRNOTAVAIL:
+  case EAFNOSUPPORT: return "no-address";
   default: return "other";
   }
 }
