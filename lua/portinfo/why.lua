@@ -103,7 +103,7 @@ end
 local function row_text(row, doubtful)
   local text = render.endpoint(row.laddr, row.lport, row.iface)
   if row.rport then text = text .. " with " .. render.endpoint(row.raddr, row.rport) end
-  if row.state ~= "listen" and row.state ~= "unconnected" then
+  if row.state ~= "listen" and row.state ~= "unconnected" and row.state ~= "time-wait" then
     text = ("%s, %s"):format(text, row.state)
   end
   if row.v6only and row.laddr == "::" then text = text .. ", IPv6 alone" end

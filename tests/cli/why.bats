@@ -161,7 +161,7 @@ for sock in server, other:
   whys 7001
   [ "$status" -eq 1 ]
   verdict "connections of the last minute are still in TIME_WAIT on it$"
-  says "time-wait 127.0.0.1:7001 with 127.0.0.1:[0-9]*, time-wait: held by nobody any more"
+  says "time-wait 127.0.0.1:7001 with 127.0.0.1:[0-9]*: held by nobody any more"
   says "with it, bind succeeds"
   says "set SO_REUSEADDR before bind: that succeeds now"
   whys 7002
