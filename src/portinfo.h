@@ -769,6 +769,18 @@ PI_API int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
                             pi_diff *ret, pi_error *err);
 PI_API void pi_diff_deinit(pi_diff *diff);
 
+/* What makes a row of one reading and one of the other the same. */
+typedef enum pi_key {
+  PI_KEY_SOCKET,  /* they are one socket, as pi_snapshot_diff says */
+  PI_KEY_SERVICE, /* protocol, family and both ends: a service that was
+                     restarted is the same, and its holders are different */
+} pi_key;
+
+/* The same by this key. */
+PI_API int pi_snapshot_diff_by(pi_snapshot *one, const pi_selection *of_one,
+                               pi_snapshot *other, const pi_selection *of_other,
+                               pi_key key, pi_diff *ret, pi_error *err);
+
 /* A line of text with {fields} in it, `{count}` of tallied rows among them;
  * `{{` and `}}` are braces, and there are \t \n \r \\. Fields are written as in
  * TSV. A mistake tells its bytes in *err. Release with pi_template_free. */

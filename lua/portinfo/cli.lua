@@ -35,6 +35,7 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          why it cannot be bound, and what would help
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
+                                         (--key service: restarts are changes)
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
@@ -80,6 +81,7 @@ end
 
 local formats = {table = true, tsv = true, csv = true, json = true, ndjson = true}
 local backends = {auto = true, netlink = true, proc = true}
+local identities = {socket = true, service = true}
 
 -- The reader of an option that takes fields, separated by commas.
 local function fields_of(option)
@@ -168,6 +170,7 @@ local valued = {
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
+  ["--key"] = {"key", one_of("--key", identities)},
   ["--count"] = {"count", check_count},
   ["--addr"] = {"address", keep},
   ["--timeout"] = {"timeout", time_of "--timeout"},
@@ -710,7 +713,7 @@ function verbs.diff(words, options)
     or query_now(one:filter(), options))
   of_one:sort()
   of_other:sort()
-  local found, message = of_one:diff(of_other)
+  local found, message = of_one:diff(of_other, options.key)
   if not found then mistake("%s", message) end
   write_diff(found, options)
   diff_remarks({words[1], words[2] or "now"}, {of_one, of_other}, options)

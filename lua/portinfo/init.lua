@@ -374,12 +374,23 @@ function Snapshot:save(path)
   return saved.save(selection, filter, path)
 end
 
+local keys = {socket = true, service = true}
+
+function check.key(key)
+  if not keys[key] then misuse("keys are socket and service, not %s", tostring(key)) end
+end
+
+local comparing = {key = true, text = "key"}
+
 -- What became of the sockets in another reading, taken later or loaded: {added =
 -- {rows}, removed = {rows}, changed = {{before = row, after = row, fields = {names}}}},
 -- and tostring of it, lines of + - ~; or nil, message, errno. Owners that were not
--- read are read now.
-function Snapshot:diff(other)
+-- read are read now. Options: `key`, by which a row of one is the same as one of the other:
+-- "socket" (the kernel's own identity), or "service" (protocol, family and both ends, so
+-- that a restarted service is a change of its holders).
+function Snapshot:diff(other, options)
   check_snapshot(self, "diff(other)")
+  local key = check_options(options, comparing).key
   if debug.getmetatable(other) ~= Snapshot then
     misuse("snapshot:diff takes another reading, not a %s", type(other))
   end
@@ -388,7 +399,7 @@ function Snapshot:diff(other)
   if not of_one then return nil, message, errno end
   local of_other, trouble, number = query.run(query.of(other), nil, true)
   if not of_other then return nil, trouble, number end
-  local found, why, code = of_one:diff(of_other)
+  local found, why, code = of_one:diff(of_other, key)
   if not found then return nil, why, code end
   return saved.diff_rows(found)
 end

@@ -15,9 +15,3 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                   "this build cannot read the sockets of this system; ports "
                   "and services can still be asked about");
 }
-
-int pi__probe(const pi_probe *probe, pi_error *err) {
-  (void)probe;
-  return pi__fail(err, PI_EUNSUPPORTED, 0,
-                  "this build cannot try to bind a port on this system");
-}
