@@ -588,6 +588,22 @@ PI_API int pi_host_read(const char *proc, pi_host *ret, pi_error *err);
 
 PI_API bool pi_host_reserves(const pi_host *host, uint16_t port);
 
+/* A place to bind a socket to. */
+typedef struct pi_probe {
+  pi_proto proto;
+  uint16_t port;             /* not 0, which would be any */
+  const pi_address *address; /* NULL or ::, all there are, of both families */
+  bool reuseaddr, reuseport; /* with SO_REUSEADDR, SO_REUSEPORT */
+} pi_probe;
+
+/* Could we bind there now? Binds a socket and closes it at once: it never
+ * listens, so nobody can connect to it, but for that moment another process
+ * that wants the port meets us, and a UDP socket with `reuseport` may take a
+ * datagram from the others of its group. Returns 0 if so; PI_EOS if not, with
+ * the errno in err->os, of which EADDRINUSE is the most usual; PI_EINVAL for
+ * port 0. */
+PI_API int pi_port_try(const pi_probe *probe, pi_error *err);
+
 /* How good the reading is. */
 typedef struct pi_quality {
   struct pi_source {
@@ -753,6 +769,18 @@ PI_API int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
                             pi_snapshot *other, const pi_selection *of_other,
                             pi_diff *ret, pi_error *err);
 PI_API void pi_diff_deinit(pi_diff *diff);
+
+/* What makes a row of one reading and one of the other the same. */
+typedef enum pi_key {
+  PI_KEY_SOCKET,  /* they are one socket, as pi_snapshot_diff says */
+  PI_KEY_SERVICE, /* protocol, family and both ends: a service that was
+                     restarted is the same, and its holders are different */
+} pi_key;
+
+/* The same by this key. */
+PI_API int pi_snapshot_diff_by(pi_snapshot *one, const pi_selection *of_one,
+                               pi_snapshot *other, const pi_selection *of_other,
+                               pi_key key, pi_diff *ret, pi_error *err);
 
 /* A line of text with {fields} in it, `{count}` of tallied rows among them;
  * `{{` and `}}` are braces, and there are \t \n \r \\. Fields are written as in

@@ -13,10 +13,12 @@ local function later(name)
 end
 
 local chunk, docs, doctor = later "chunk", later "docs", later "doctor"
-local json, meta = later "json", later "meta"
-local page, predicate, query = later "page", later "predicate", later "query"
+local duration, free, json = later "duration", later "free", later "json"
+local meta, page, place = later "meta", later "page", later "place"
+local predicate, query, reasons = later "predicate", later "query", later "why"
 local render, saved, schema = later "render", later "saved", later "schema"
 local screen, search, sight = later "screen", later "search", later "sight"
+local wait = later "wait"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -27,8 +29,15 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          listening tcp exposed :PORT 'lport < 1024' ...
        portinfo :PORT                    sockets with this port, on either side
        portinfo explain [--run] FILTER   what would be asked of the kernel, and what not
+       portinfo wait [--for TIME] [--timeout TIME] [--gone] FILTER
+                                         until there are such sockets (or none), as ls
+       portinfo free [PORT|RANGE] [--count N] [--udp] [--addr ADDRESS] [--no-probe]
+                                         ports that can be bound now: this, or the next
+       portinfo why PORT|SERVICE [--udp] [--addr ADDRESS] [--no-probe]
+                                         why it cannot be bound, and what would help
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
+                                         (--key service: restarts are changes)
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
        portinfo schema                   fields and flags, as JSON (--format luacats:
@@ -78,6 +87,7 @@ end
 local formats = {table = true, line = true, tsv = true, csv = true, json = true, ndjson = true}
 local colors = {auto = true, always = true, never = true}
 local backends = {auto = true, netlink = true, proc = true}
+local identities = {socket = true, service = true}
 
 -- The reader of an option that takes fields, separated by commas.
 local function fields_of(option)
@@ -112,6 +122,14 @@ local function check_limit(text)
   return most
 end
 
+local function check_count(text)
+  local count = text:find "^%d+$" and math.tointeger(tonumber(text))
+  if not count or count < 1 or count > 65535 then
+    mistake("--count: how many, from 1 to 65535, not '%s'", text)
+  end
+  return count
+end
+
 local function check_width(text)
   local width = math.tointeger(tonumber(text))
   if not width or width < 20 then mistake "--width: a number of columns, at least 20" end
@@ -125,6 +143,15 @@ local function one_of(option, set)
     for name in pairs(set) do list[#list + 1] = name end
     table.sort(list)
     mistake("%s: '%s' is none of %s", option, text, table.concat(list, ", "))
+  end
+end
+
+-- The reader of an option that takes a length of time.
+local function time_of(option)
+  return function(text)
+    local seconds, message = duration.parse(text)
+    if not seconds then mistake("%s: %s", option, message) end
+    return seconds
   end
 end
 
@@ -151,12 +178,17 @@ local valued = {
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
+  ["--key"] = {"key", one_of("--key", identities)},
+  ["--count"] = {"count", check_count},
+  ["--addr"] = {"address", keep},
+  ["--timeout"] = {"timeout", time_of "--timeout"},
+  ["--for"] = {"hold", time_of "--for"},
   ["-e"] = {"code", keep, several = true},
 }
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
-  ["--run"] = "run",
+  ["--run"] = "run", ["--gone"] = "gone", ["--udp"] = "udp", ["--no-probe"] = "unproved",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -336,8 +368,8 @@ local function ls_remarks(selection, about, options)
   remark(options, lines)
 end
 
-local function ls(words, options)
-  local q = ls_query(words, options)
+-- Lists what `run` makes of the query; its status, if there is no selection.
+local function show_rows(q, options, run)
   local format = output_format(options, "tsv")
   local template = format:find("{", 1, true) ~= nil
   if options.nul and format ~= "tsv" and format ~= "ndjson" and not template then
@@ -349,8 +381,8 @@ local function ls(words, options)
   local groups = template and core.template(format)
     or format == "table" and query.shown_groups(q) or schema.groups_of(names)
   local readable = (format == "table" or format == "line") and not layout.what
-  local selection, about = query.run(q, groups, readable)
-  if not selection then mistake("%s", about) end
+  local selection, about = run(q, groups, readable)
+  if not selection then return about end
   if format == "table" then
     ls_table(selection, about, layout, options)
     return ls_status(selection, about, options)
@@ -363,6 +395,14 @@ local function ls(words, options)
   end
   ls_remarks(selection, about, options)
   return ls_status(selection, about, options)
+end
+
+local function ls(words, options)
+  return show_rows(ls_query(words, options), options, function(...)
+    local selection, about = query.run(...)
+    if not selection then mistake("%s", about) end
+    return selection, about
+  end)
 end
 
 -- The plan of ls with these words and options.
@@ -496,6 +536,119 @@ verbs.ls = ls
 verbs.explain = explain
 verbs.port = pages
 
+function verbs.wait(words, options)
+  if options.from or options.undecided then
+    mistake("wait looks at the kernel's sockets: %s is for ls",
+      options.from and "--from" or "--undecided")
+  end
+  if #words == 0 then mistake "name what to wait for, as in portinfo wait listening :5432" end
+  local q = ls_query(words, options)
+  if wait.is_futile(q) then
+    mistake("no socket can ever satisfy '%s': see portinfo explain", table.concat(words, " "))
+  end
+  local held = false
+  local function run(_, groups, readable)
+    local selection, about, message = wait.run(q, {
+      timeout = options.timeout, hold = options.hold, gone = options.gone,
+      groups = groups, readable = readable,
+      doubt = not options.timeout and function(why) -- else it would seem to hang
+        remark(options, {"cannot tell yet: " .. why})
+      end,
+    })
+    if about == "refused" then mistake("%s", message) end
+    held = selection ~= nil
+    if held then return selection, about end
+    local unknown = about == "unknown"
+    remark(options, {unknown and "cannot tell: " .. message
+      or "timed out after " .. duration.text(options.timeout)})
+    return nil, unknown and 3 or 1
+  end
+  local status
+  if options.gone then status = select(2, run()) else status = show_rows(q, options, run) end
+  return held and 0 or status
+end
+
+-- Where --udp and --addr want a socket to be bound.
+local function place_of(options)
+  local where, message = place.new(options.udp and "udp" or "tcp", options.address)
+  if not where then mistake("%s", message) end
+  return where
+end
+
+-- A port that can be bound: 0 asks for any.
+local function check_bindable(number)
+  if number == 0 then mistake "0 is no port to bind: it asks the kernel for any" end
+  return number
+end
+
+-- What `free` is asked for: 3000, or 8000-8100, also as 8000..8100.
+local function free_range(word)
+  if not word then return free.range() end
+  local first, last = word:match "^(%d+)%-(%d+)$"
+  if not first then first, last = word:match "^(%d+)%.%.(%d+)$" end
+  if not first then
+    if not word:find "^%-?%d+$" then
+      mistake("'%s' is no port and no range: write 3000 or 8000-8100", word)
+    end
+    return free.range(check_bindable(check_number(word)))
+  end
+  first, last = check_bindable(check_number(first)), check_number(last)
+  if last < first then mistake("%s runs backwards: write %d-%d", word, last, first) end
+  return free.range{first = first, last = last}
+end
+
+function verbs.free(words, options)
+  if options.from then mistake "--from is for ls and pages: free asks what can be bound now" end
+  if #words > 1 then mistake("free takes one port or range, not '%s' as well", words[2]) end
+  local format = options.format or "tsv"
+  if format ~= "tsv" and format ~= "json" then
+    mistake("free prints a port a line, or --format json, not %s", format)
+  end
+  local spec = free_range(words[1])
+  spec.place, spec.count, spec.probe = place_of(options), options.count or 1, not options.unproved
+  spec.backend, spec.proc = options.backend, options.proc
+  local found, notes = free.find(spec)
+  if not found then mistake("%s", notes) end
+  if format == "json" then
+    write(json.encode(found) .. "\n")
+  else
+    for _, port in ipairs(found) do write(("%d\n"):format(port)) end
+  end
+  if #found < spec.count then
+    notes[#notes + 1] = ("%s free from %d to %d"):format(
+      #found == 0 and "no port is" or ("only %d of %d are"):format(#found, spec.count),
+      spec.first, spec.last)
+  end
+  remark(options, notes)
+  if notes.partial then return 3 end
+  return #found < spec.count and 1 or 0
+end
+
+function verbs.why(words, options)
+  if options.from then mistake "--from is for ls and pages: why asks what can be bound now" end
+  if #words ~= 1 then mistake "why takes one port or service, as in portinfo why 8080" end
+  local format = options.format or "table"
+  if format ~= "table" and format ~= "json" then
+    mistake("why comes as text or --format json, not %s", format)
+  end
+  local ports = ports_of(words[1])
+  if #ports > 1 then
+    mistake("'%s' is a name of several ports: give one, such as %d", words[1], ports[1][1])
+  end
+  local port, transport = ports[1][1], ports[1][2]
+  if transport and transport ~= "tcp" and transport ~= "udp" then
+    mistake("a port is tried with tcp or udp, not %s", transport)
+  end
+  local where = place_of{udp = options.udp or transport == "udp", address = options.address}
+  local data, message = reasons.data{
+    port = check_bindable(port), place = where, probe = not options.unproved,
+    backend = options.backend, proc = options.proc,
+  }
+  if not data then mistake("%s", message) end
+  write(format == "json" and reasons.json(data) .. "\n" or reasons.text(data))
+  return ({bindable = 0, blocked = 1, unknown = 3})[data.verdict]
+end
+
 -- A filter's query of the kernel, for what is kept or compared.
 local function query_now(text, options)
   local filter, message = predicate.build(text)
@@ -582,7 +735,7 @@ function verbs.diff(words, options)
     or query_now(one:filter(), options))
   of_one:sort()
   of_other:sort()
-  local found, message = of_one:diff(of_other)
+  local found, message = of_one:diff(of_other, options.key)
   if not found then mistake("%s", message) end
   write_diff(found, options)
   diff_remarks({words[1], words[2] or "now"}, {of_one, of_other}, options)
