@@ -523,6 +523,12 @@ typedef struct pi_options {
   const char *proc;          /* where procfs is mounted; NULL: "/proc" */
   bool (*interrupted)(void); /* asked now and then, from several threads at
                                 once; true: stop with PI_ECANCELED */
+  /* An earlier reading or NULL: of sockets that are still there, holders that
+   * are still the same processes are taken over, with their details, and so is
+   * who chose the port, if that spares the look at all processes. Every tenth
+   * reading in a row looks again all the same: a descriptor may have gone to
+   * another process. For the groups to read now; need not outlive the call. */
+  const pi_snapshot *previous;
 } pi_options;
 
 /* Reads a snapshot; release with pi_snapshot_free. `opt` may be NULL; what it
@@ -627,6 +633,7 @@ typedef struct pi_quality {
   bool owners_unseen; /* no process could be looked at: no usable procfs */
   size_t unknown[9];  /* rows whose owner is unknown, by pi_why */
   uint64_t socket_us, derived_us, owner_us, process_us; /* time by step */
+  unsigned recalls;  /* readings since the look that the owners are from */
   int64_t taken;     /* when, seconds since 1970 */
   int64_t completed; /* when the last group was added later; 0: never */
 } pi_quality;
@@ -781,6 +788,55 @@ typedef enum pi_key {
 PI_API int pi_snapshot_diff_by(pi_snapshot *one, const pi_selection *of_one,
                                pi_snapshot *other, const pi_selection *of_other,
                                pi_key key, pi_diff *ret, pi_error *err);
+
+/* ---- Watching ----------------------------------------------------------- */
+
+/* A pi_watcher hears from the kernel which sockets end between two readings, so
+ * that the next reading can be taken at once, and counts those that no reading
+ * met. Where the kernel does not tell (pi_hearing) it only waits. */
+typedef struct pi_watcher pi_watcher;
+
+typedef struct pi_hearing {
+  bool heard;       /* the kernel tells */
+  int os;           /* why not: its errno; 0: it was not asked */
+  uint64_t told;    /* sockets that it said have ended */
+  uint64_t lost;    /* notices that we were too slow for */
+  uint64_t unclear; /* notices that could not be understood */
+} pi_hearing;
+
+/* Begins to listen; release with pi_watcher_free. `opt` is as for
+ * pi_snapshot_take: with a backend other than sock_diag, or another procfs, the
+ * kernel is not asked. */
+PI_API int pi_watcher_new(const pi_options *opt, pi_watcher **ret,
+                          pi_error *err);
+PI_API void pi_watcher_free(pi_watcher *watcher);
+
+/* Tells it of the latest reading, to be called after each. *ret is then NULL,
+ * or a snapshot (to be freed) of sockets that ended since the call before, and
+ * that none of the last three readings met, so that nothing else tells of them.
+ * Their owners are unknown, as is what they no longer know themselves, such as
+ * the state of TCP. */
+PI_API int pi_watcher_meet(pi_watcher *watcher, const pi_snapshot *latest,
+                           pi_snapshot **ret, pi_error *err);
+
+typedef enum pi_wake {
+  PI_WAKE_TIME,  /* it is time */
+  PI_WAKE_ENDED, /* a socket of the latest reading ended, or very many others */
+  PI_WAKE_LEFT,  /* whoever read `output` has gone */
+  PI_WAKE_SIGNAL, /* a signal was caught */
+} pi_wake;
+
+/* Waits `most` milliseconds, or, once `least` have passed, until a socket of
+ * the latest reading ends. `output` is a descriptor that is written to, or -1.
+ * Returns a pi_wake or a negative PI_E*. */
+PI_API int pi_watcher_wait(pi_watcher *watcher, unsigned least, unsigned most,
+                           int output, pi_error *err);
+PI_API const pi_hearing *pi_watcher_hearing(const pi_watcher *watcher);
+
+/* Milliseconds of a clock that nobody sets, to tell the times of waiting. */
+PI_API uint64_t pi_watcher_ticks(void);
+
+/* ---- Templates and words ------------------------------------------------ */
 
 /* A line of text with {fields} in it, `{count}` of tallied rows among them;
  * `{{` and `}}` are braces, and there are \t \n \r \\. Fields are written as in

@@ -12,10 +12,11 @@ local function later(name)
   end})
 end
 
-local chunk, docs, doctor = later "chunk", later "docs", later "doctor"
-local duration, free, json = later "duration", later "free", later "json"
-local meta, page, place = later "meta", later "page", later "place"
-local predicate, query, reasons = later "predicate", later "query", later "why"
+local board, chunk, docs = later "board", later "chunk", later "docs"
+local doctor, duration, free = later "doctor", later "duration", later "free"
+local json, meta, page = later "json", later "meta", later "page"
+local place, predicate, query = later "place", later "predicate", later "query"
+local reasons, watch = later "why", later "watch"
 local render, saved, schema = later "render", later "saved", later "schema"
 local screen, search, sight = later "screen", later "search", later "sight"
 local wait = later "wait"
@@ -38,6 +39,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
                                          (--key service: restarts are changes)
+       portinfo watch [--interval TIME] [--count N] [--until-empty] [--settle TIME] [FILTER]
+                                         what comes, goes and changes
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
        portinfo schema                   fields and flags, as JSON (--format luacats:
@@ -124,9 +127,7 @@ end
 
 local function check_count(text)
   local count = text:find "^%d+$" and math.tointeger(tonumber(text))
-  if not count or count < 1 or count > 65535 then
-    mistake("--count: how many, from 1 to 65535, not '%s'", text)
-  end
+  if not count or count < 1 then mistake("--count: how many, from 1, not '%s'", text) end
   return count
 end
 
@@ -151,6 +152,16 @@ local function time_of(option)
   return function(text)
     local seconds, message = duration.parse(text)
     if not seconds then mistake("%s: %s", option, message) end
+    return seconds
+  end
+end
+
+-- The same where nothing would be endless.
+local function pause_of(option)
+  local parse = time_of(option)
+  return function(text)
+    local seconds = parse(text)
+    if seconds < 0.001 then mistake("%s: a time above 0, such as 500ms, not '%s'", option, text) end
     return seconds
   end
 end
@@ -183,12 +194,15 @@ local valued = {
   ["--addr"] = {"address", keep},
   ["--timeout"] = {"timeout", time_of "--timeout"},
   ["--for"] = {"hold", time_of "--for"},
+  ["--interval"] = {"interval", pause_of "--interval"},
+  ["--settle"] = {"settle", pause_of "--settle"},
   ["-e"] = {"code", keep, several = true},
 }
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
   ["--run"] = "run", ["--gone"] = "gone", ["--udp"] = "udp", ["--no-probe"] = "unproved",
+  ["--until-empty"] = "until_empty",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -742,6 +756,127 @@ function verbs.diff(words, options)
   if options.strict and (is_partial(of_one, {}) or is_partial(of_other, {})) then return 3 end
   local same = #found.added == 0 and #found.removed == 0 and #found.after == 0
   return same and 0 or 1
+end
+
+-- What a watch shows of its readings: show(reading), over() when there are no more.
+local view = {}
+
+-- Lines for programs, each reading's as soon as it is there.
+local function bulk_view(format, names)
+  return function(_, options)
+    if not options.bare then write(watch.header(format, names)) end
+    return {over = function() end, show = function(reading)
+      local lines, message = watch.lines(reading, format, names)
+      if not lines then mistake("%s", message) end
+      if #lines > 0 then write(table.concat(lines, "\n") .. "\n") end
+    end}
+  end
+end
+
+-- Lines for people, of whom none has a terminal.
+function view.log()
+  return {over = function() end, show = function(reading)
+    local lines = {}
+    for i, at in ipairs(reading.places) do
+      lines[i] = ("%s %s\n"):format(os.date("%T", at.time), tostring(watch.event_at(at)))
+    end
+    write(table.concat(lines))
+  end}
+end
+
+-- A screen of its own, painted anew; lines that are too long are cut there, not
+-- wrapped. In the end the last state stays.
+function view.board(q, options, words)
+  local painted = board.new(escape(table.concat(words, " ")), query.layout(q))
+  local function paint()
+    local lines = painted:lines(options.width or terminal.width() or 80,
+                                terminal.height() or 24)
+    write("\27[H" .. table.concat(lines, "\27[K\r\n") .. "\27[K\27[J")
+  end
+  write "\27[?1049h\27[?25l\27[?7l"
+  return {
+    show = function(reading)
+      painted:note(reading)
+      paint()
+    end,
+    signal = function() if painted.reading then paint() end end,
+    over = function(last)
+      write "\27[?7h\27[?25h\27[?1049l"
+      if not last then return end
+      local layout = query.layout(q, screen.view(options))
+      layout.rows = nil
+      write((render.table(last.selection, layout, last.about)))
+      remark(options, {render.plural(#last.selection, "socket")})
+    end,
+  }
+end
+
+local function view_of(options, names)
+  local format = output_format(options, "ndjson")
+  if format == "ndjson" or format == "tsv" or format == "csv" then
+    return bulk_view(format, names), names
+  elseif format ~= "table" then
+    mistake("a watch comes as a table, ndjson, tsv or csv, not %s", format)
+  end
+  local dumb = os.getenv "TERM" == nil or os.getenv "TERM" == "dumb"
+  return terminal.is_terminal(1) and not dumb and view.board or view.log
+end
+
+local function run_watch(watched, shown)
+  local former, reading, message
+  repeat
+    former = reading
+    reading, message = watched:next()
+    if message == "left" then return end
+    if not reading then mistake("%s", message) end
+    shown.show(reading)
+    -- a board shows what is gone, and its rows live as long as they are shown
+    if shown.signal then
+      collectgarbage("step", 1 + #reading.selection // 8)
+    else
+      watched:release(former)
+    end
+  until reading.ending
+end
+
+-- What was seen and by whom, and what was not.
+local function watch_remarks(watched, options)
+  local lines, last = watch.remarks(watched), watched.last
+  if last then
+    for _, line in ipairs(render.blind_spots(last.selection)) do lines[#lines + 1] = line end
+    if last.selection:undecided() > 0 then
+      lines[#lines + 1] = render.undecided(last.selection)
+    end
+  end
+  remark(options, lines)
+  local partial = watch.is_partial(watched) or last and is_partial(last.selection, {})
+  return options.strict and partial and 3 or 0
+end
+
+function verbs.watch(words, options)
+  if options.from then mistake "--from is for ls and pages: a saved reading does not change" end
+  for _, name in ipairs{"tally", "distinct", "undecided", "limit"} do
+    if options[name] then mistake("--%s is for ls: a watch is of all sockets of a filter", name) end
+  end
+  local q = ls_query(words, options)
+  if #core.plan(rawget(q, "predicate")).dumps == 0 then
+    mistake("no socket can ever satisfy '%s': see portinfo explain", table.concat(words, " "))
+  end
+  local make, names = view_of(options, options.columns or schema.names)
+  local groups = names and schema.groups_of(names) or query.shown_groups(q)
+  local watched, message = watch.new(q, {
+    interval = options.interval, count = options.count, until_empty = options.until_empty,
+    settle = options.settle,
+  }, {groups = groups, readable = not names, output = 1})
+  if not watched then mistake("%s", message) end
+  terminal.heed()
+  local shown = make(q, options, words)
+  watched.signal = shown.signal
+  local ok, interrupted, trouble = terminal.call(run_watch, watched, shown)
+  shown.over(watched.last)
+  if not ok and not interrupted then error(trouble, 0) end
+  local status = watch_remarks(watched, options)
+  return interrupted and 130 or status
 end
 
 function verbs.search(words, options)

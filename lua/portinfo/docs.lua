@@ -53,6 +53,35 @@ print(#snap, snap:listening():count())]],
 local snap = pi.load "now.ndjson"
 if snap then print(snap:listening():count()) end]],
   }, {
+    name = "wait",
+    takes = {spec, {"options?", "portinfo.wait_options", "timeout, hold, gone, backend, proc"}},
+    gives = "portinfo.row[]|false?", refuses = true,
+    summary = "waits until there are such sockets (or none); false when the time is over",
+    text = "Without a timeout it waits for ever. nil and why, if it could not be told.",
+    example = [[print(pi.wait("listening :5432", {timeout = 0}) and "up" or "down")]],
+  }, {
+    name = "watch",
+    takes = {spec, {"options?", "portinfo.watch_options",
+             "interval, count, until_empty, settle, backend, proc"}},
+    gives = "fun(): portinfo.event?",
+    summary = "iterates over what becomes of sockets: present, appear, vanish, change, brief",
+    example = [[for event in pi.watch("listening", {settle = 0.1}) do print(event) end]],
+  }, {
+    name = "free",
+    takes = {{"options?", "portinfo.free_options",
+             "port, count, proto, address, probe, backend, proc"}},
+    gives = "integer[]", second = "string[]", refuses = true,
+    summary = "ports that can be bound now, and remarks on them",
+    text = "Each was bound for a moment, to prove it, unless probe = false.",
+    example = [[print(pi.free{port = 3000}[1])]],
+  }, {
+    name = "why",
+    takes = {{"number", "integer", "from 1 to 65535"},
+             {"options?", "portinfo.free_options", "proto, address, probe, backend, proc"}},
+    gives = "portinfo.reasons", refuses = true,
+    summary = "why a port cannot be bound, or that it can; print shows it",
+    example = [[print(pi.why(443).verdict)]],
+  }, {
     name = "port",
     takes = {{"number", "integer", "from 0 to 65535"},
              {"transport?", "portinfo.transport", "of this one alone"}},
@@ -216,6 +245,11 @@ print(row and row.process)]],
     gives = "portinfo.plan", refuses = true,
     summary = "the plan: what is asked of the kernel, and what is tested here",
     example = [[print(pi.sockets("established :443"):explain{run = true})]],
+  }, {
+    name = "watch",
+    takes = {{"options?", "portinfo.watch_options", "interval, count, until_empty, settle"}},
+    gives = "fun(): portinfo.event?", summary = "iterates over what becomes of its sockets",
+    example = [[for event in pi.listening():watch{settle = 0.1} do print(event) end]],
   },
 }
 
@@ -366,6 +400,39 @@ M.tables = {
   {"portinfo.options", "where sockets are read from", {
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets; auto asks netlink first"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
+  }},
+  {"portinfo.wait_options", "of pi.wait; times are seconds, or text such as 500ms", {
+    {"timeout?", "number|string", "when to give up"},
+    {"hold?", "number|string", "how long they must be there"},
+    {"gone?", "boolean", "until there are none"},
+    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"}, {"proc?", "string", "where procfs is"},
+  }},
+  {"portinfo.watch_options", "of pi.watch; times are seconds, or text such as 500ms", {
+    {"interval?", "number|string", "between two readings (1)"},
+    {"count?", "integer", "ends after so many events"},
+    {"until_empty?", "boolean", "ends when there is no socket, for sure"},
+    {"settle?", "number|string", "ends when nothing has happened for so long"},
+    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"}, {"proc?", "string", "where procfs is"},
+  }},
+  {"portinfo.free_options", "of pi.free, and but for port and count of pi.why", {
+    {"port?", "integer|portinfo.range", "this one, or the next above; or one of a range"},
+    {"count?", "integer", "how many (1)"},
+    {"proto?", '"tcp"|"udp"', "of which"}, {"address?", "string", "nothing: all"},
+    {"probe?", "boolean", "false: nothing is bound"},
+    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"}, {"proc?", "string", "where procfs is"},
+  }},
+  {"portinfo.event", "what became of a socket; it has the fields of its row, too", {
+    {"event", '"present"|"appear"|"vanish"|"change"|"brief"', "what"},
+    {"time", "integer", "seconds since 1970"},
+  }},
+  {"portinfo.reasons", "why a port cannot be bound; tostring of it is for people", {
+    {"verdict", '"bindable"|"blocked"|"unknown"', "in a word"},
+    {"reason", "string", "in a sentence"},
+    {"evidence", "table[]", "{kind, text, bars, row}, the likely culprit first"},
+    {"fixes", "table[]", "what would change it: {text}"},
+    {"unseen", "table[]", "what could hide something: {text}"},
+    {"probe?", "table", "an attempt: {ok, message, errno, reuseaddr, reuseport}"},
+    {"port", "integer", "the port"}, {"proto", "string", "tcp or udp"},
   }},
   {"portinfo.page_options", "of pi.page", {
     {"transport?", "portinfo.transport", "of this one alone"},

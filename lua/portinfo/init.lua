@@ -297,6 +297,22 @@ function pi.why(port, options)
   }
 end
 
+-- Iterates over what becomes of the sockets that `spec` selects, reading after reading:
+-- for event in pi.watch(":8080", {interval = 0.5}) do print(event) end. Events are present,
+-- appear, vanish, change and brief; see query:watch. Options: interval, count,
+-- until_empty, settle, and those of pi.sockets.
+function pi.watch(spec, options)
+  local of_reading, of_watch = {}, {}
+  if options ~= nil and type(options) ~= "table" then
+    misuse("options are a table, not a %s", type(options))
+  end
+  for name, value in pairs(options or {}) do
+    local to = reading[name] and name ~= "text" and of_reading or of_watch
+    to[name] = value
+  end
+  return query.new(spec, check_options(of_reading, reading)):watch(of_watch)
+end
+
 -- A predicate value, to be combined with & | and ~.
 function pi.p(spec)
   local built, tests = predicate.build(spec)

@@ -233,13 +233,27 @@ local function keys_of(set)
   return list
 end
 
-local function take(self, groups)
+-- A reading for the query, which may take over what an earlier one knows.
+local function take(self, groups, previous)
   local options = rawget(self, "options")
   return core.take{
     filter = rawget(self, "predicate"), groups = groups,
-    backend = options.backend, proc = options.proc,
+    backend = options.backend, proc = options.proc, previous = previous,
   }
 end
+
+M.take = take
+
+-- Whoever tells what happens to its sockets between two readings.
+function M.watcher(self)
+  local options = rawget(self, "options")
+  return core.watcher{
+    filter = rawget(self, "predicate"), backend = options.backend, proc = options.proc,
+  }
+end
+
+-- The same question, of a reading.
+function M.asking(self, snapshot) return derive(self, {options = {snapshot = snapshot}}) end
 
 -- The reading of a query, kept, to be asked further questions; or nil, message,
 -- errno. It answers for the rows that the query's filter selects.
@@ -572,6 +586,13 @@ function methods:print(options)
   if not shown then return nil, message, errno end
   io.stdout:write(shown)
   return true
+end
+
+-- Watches: for event in query:watch() do print(event) end. An event has `event`, `time`
+-- and the fields of its row; options: interval, count, until_empty, settle (watch.lua).
+function methods:watch(options)
+  check_self(self)
+  return require "portinfo.watch".events(self, options)
 end
 
 local Plan = {__name = "portinfo.plan"}

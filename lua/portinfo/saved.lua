@@ -100,9 +100,14 @@ local function value_of(row, name)
   return value == false and "-" or tostring(value)
 end
 
+-- What ended before it was met may have lost its address.
+local function place_of(row)
+  if row.laddr == nil then return ("?:%d"):format(row.lport) end
+  return render.endpoint(row.laddr, row.lport, row.iface)
+end
+
 local function describe(row)
-  local text = ("%s %s %s"):format(row.proto, row.state,
-    render.endpoint(row.laddr, row.lport, row.iface))
+  local text = ("%s %s %s"):format(row.proto, value_of(row, "state"), place_of(row))
   if row.rport then
     text = text .. " with " .. render.endpoint(row.raddr, row.rport)
   end
@@ -110,12 +115,14 @@ local function describe(row)
   return ("%s, %s (pid %s)"):format(text, of_holders(row, "process"), of_holders(row, "pid"))
 end
 
-local function describe_change(before, after, fields)
+-- A row in one line; with what it was `before`, and in which `fields` it differs.
+function M.describe(row, before, fields)
+  if not before then return describe(row) end
   local parts = {}
   for i, name in ipairs(fields) do
-    parts[i] = ("%s %s -> %s"):format(name, value_of(before, name), value_of(after, name))
+    parts[i] = ("%s %s -> %s"):format(name, value_of(before, name), value_of(row, name))
   end
-  return ("~ %s: %s\n"):format(describe(after), table.concat(parts, ", "))
+  return ("%s: %s"):format(describe(row), table.concat(parts, ", "))
 end
 
 -- Lines of + - ~ from lists of rows, as Snapshot:diff gives them.
@@ -124,7 +131,7 @@ function M.diff_text(diff)
   for _, row in ipairs(diff.removed) do out[#out + 1] = "- " .. describe(row) .. "\n" end
   for _, row in ipairs(diff.added) do out[#out + 1] = "+ " .. describe(row) .. "\n" end
   for _, change in ipairs(diff.changed) do
-    out[#out + 1] = describe_change(change.before, change.after, change.fields)
+    out[#out + 1] = ("~ %s\n"):format(M.describe(change.after, change.before, change.fields))
   end
   return table.concat(out)
 end
@@ -150,11 +157,14 @@ end
 
 -- ---- Differences, for programs ---------------------------------------------------
 
+-- The lines of a text, each of which ends.
 local function split(text)
   local lines = {}
   for line in text:gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
   return lines
 end
+
+M.split = split
 
 -- How a line of each format tells what became of its row. In TSV and CSV it is the
 -- first column, in JSON a member, which for changes names the fields, too.

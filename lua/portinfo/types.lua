@@ -27,6 +27,10 @@ M.pi = {
     p = {"predicate", "filter"},
     snapshot = {"snapshot", "filter", "reading"},
     load = {"snapshot", "file"},
+    wait = {"rows", "filter", "waiting"},
+    watch = {"events", "filter", "watching"},
+    free = {"ports", "freeing"},
+    why = {"reasons", "port", "asking"},
   },
 }
 
@@ -41,6 +45,7 @@ M.query = {
     tsv = {"string", "fields"}, csv = {"string", "fields"}, format = {"string", "template"},
     write = {"boolean", "any", "format", "fields"},
     text = {"string", "any"}, print = {"boolean", "any"}, explain = {"plan", "any"},
+    watch = {"events", "watching"},
   },
 }
 
@@ -115,7 +120,12 @@ M.port_on_host = fields [[ephemeral ephemeral_first ephemeral_last reserved priv
   unprivileged_start]]
 M.host = fields "netns ephemeral_first ephemeral_last reserved unprivileged_start"
 M.quality = fields [[processes unreadable vanished hidden nested owners_unseen sources
-  unknown socket_us derived_us owner_us process_us taken completed]]
+  unknown socket_us derived_us owner_us process_us taken completed recalls]]
+M.events = {element = "event"}
+M.event = fields "event time"
+M.ports = {element = "number"}
+M.reasons = fields [[verdict reason evidence fixes unseen probe port proto address permitted
+  reserved ephemeral]]
 M.plan = fields "filter functions groups shown parts dumps"
 
 -- Which type a value of the module is, by the name of its metatable.

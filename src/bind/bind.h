@@ -13,6 +13,7 @@
 #define PI__SELECTION "portinfo.selection"
 #define PI__ROW       "portinfo.row"
 #define PI__PREDICATE "portinfo.predicate"
+#define PI__WATCHER   "portinfo.watcher"
 
 /* [-0, +3, m] nil, message, errno (or nil): the system's refusal. */
 int pi__push_refusal(lua_State *L, const pi_error *err);
@@ -24,6 +25,10 @@ pi_filter *pi__check_filter(lua_State *L, int arg);
 /* [-0, +0, v] The reading that one of our own values keeps, at `arg`: it can be
  * nothing else, and is open, or an error. */
 pi_snapshot *pi__own_snapshot(lua_State *L, int arg);
+
+/* [-0, +2, v] What the table at `arg` says of filter, backend and proc; pushes
+ * filter and proc, which must live as long as what is made with them. */
+pi_options pi__check_options(lua_State *L, int arg);
 
 /* [-0, +1, v] The row at `arg`; pushes its reading, which must be open. */
 size_t pi__check_row(lua_State *L, int arg, pi_snapshot **snapshot);
@@ -107,5 +112,6 @@ void pi__open_selection(lua_State *L); /* after the snapshot */
 void pi__open_bulk(lua_State *L);      /* after the selection */
 void pi__open_row(lua_State *L);
 void pi__open_saved(lua_State *L); /* after snapshot and selection */
+void pi__open_watcher(lua_State *L);
 
 #endif

@@ -19,5 +19,6 @@ int luaopen_portinfo_core(lua_State *L) {
   pi__open_bulk(L);
   pi__open_row(L);
   pi__open_saved(L);
+  pi__open_watcher(L);
   return 1;
 }

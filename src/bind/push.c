@@ -100,6 +100,7 @@ static void set_sight(lua_State *L, const pi_quality *q) {
   pi__set_integer(L, "processes", (lua_Integer)q->processes);
   pi__set_integer(L, "unreadable", (lua_Integer)q->unreadable);
   pi__set_integer(L, "vanished", (lua_Integer)q->vanished);
+  pi__set_integer(L, "recalls", (lua_Integer)q->recalls);
   pi__set_boolean(L, "hidden", q->hidden);
   pi__set_boolean(L, "nested", q->nested);
   pi__set_boolean(L, "owners_unseen", q->owners_unseen);

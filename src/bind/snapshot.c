@@ -103,24 +103,31 @@ static pi_backend check_backend(lua_State *L, int arg) {
   return backend;
 }
 
-/* take{groups = {...}, filter = predicate, backend =, proc =} -> reading, or
- * nil, message, errno. */
-static int snapshot_take(lua_State *L) {
-  pi_options options = {0};
-  pi_error err;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  if (lua_getfield(L, 1, "groups") != LUA_TNIL) {
-    options.groups = check_groups(L, 2);
-  }
-  lua_settop(L, 1);
-  options.backend = check_backend(L, 1);
-  options.interrupted = pi__get_interrupt(L);
-  if (lua_getfield(L, 1, "filter") != LUA_TNIL) {
+pi_options pi__check_options(lua_State *L, int arg) {
+  pi_options options = {.backend = check_backend(L, arg),
+                        .interrupted = pi__get_interrupt(L)};
+  if (lua_getfield(L, arg, "filter") != LUA_TNIL) {
     options.filter = pi__check_filter(L, -1);
   }
-  if (lua_getfield(L, 1, "proc") != LUA_TNIL) {
+  if (lua_getfield(L, arg, "proc") != LUA_TNIL) {
     options.proc = luaL_checkstring(L, -1);
+  }
+  return options;
+}
+
+/* take{groups = {...}, filter = predicate, backend =, proc =, previous =
+ * reading} -> reading, or nil, message, errno. */
+static int snapshot_take(lua_State *L) {
+  pi_error err;
+  unsigned groups = 0;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  if (lua_getfield(L, 1, "groups") != LUA_TNIL) groups = check_groups(L, 2);
+  lua_settop(L, 1);
+  pi_options options = pi__check_options(L, 1); /* at 2 and 3 */
+  options.groups = groups;
+  if (lua_getfield(L, 1, "previous") != LUA_TNIL) {
+    options.previous = pi__check_snapshot(L, -1);
   }
   pi_snapshot **snapshot = pi__new_snapshot(L);
   lua_pushvalue(L, 3);

@@ -1,9 +1,10 @@
 /* collect.h: the seam between core and the kernels.
  *
  * A platform (src/os/NAME) sees this header and no other of core's. It calls
- * the functions below to hand over what it found and implements two,
- * pi__collect and pi__probe. Values cross in host byte order, with states
- * named; what could not be seen is said, never guessed.
+ * the functions below to hand over what it found and implements pi__collect,
+ * pi__probe, and what tells of sockets between two readings. Values cross in
+ * host byte order, with states named; what could not be seen is said, never
+ * guessed.
  */
 #ifndef PI_CORE_COLLECT_H
 #define PI_CORE_COLLECT_H
@@ -106,6 +107,20 @@ int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,
 size_t pi__reading_unheld(pi__reading *reading);
 void pi__reading_alive(pi__reading *reading, uint64_t inode);
 
+/* What an earlier reading, if the caller gave one, was told already. Who chose
+ * the ports of this source's sockets: true if that is known of all of them. */
+bool pi__reading_recall_marks(pi__reading *reading, pi_proto proto,
+                              pi_family family);
+
+/* Is this process still there, and the same? */
+typedef bool (*pi__same_process)(void *arg, uint32_t pid, uint64_t start,
+                                 const char *comm, size_t length);
+
+/* The holders of all sockets; *ret is false, and nothing was taken over, if one
+ * of them is new, or all who held it have ended. */
+int pi__reading_recall_holders(pi__reading *reading, pi__same_process same,
+                               void *arg, bool *ret, pi_error *err);
+
 /* The processes added, for the details of PI_GROUP_PROCESS. */
 typedef struct pi__process {
   uint32_t pid, uid;
@@ -116,6 +131,7 @@ typedef struct pi__process {
   int64_t started;
   uint8_t user_sight, exe_sight, cmdline_sight, cgroup_sight, ppid_sight,
       started_sight; /* pi_sight */
+  bool detailed;     /* taken over with its details: no need to read them */
 } pi__process;
 
 size_t pi__reading_processes(const pi__reading *reading);
@@ -174,5 +190,29 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
 
 /* Binds as pi_port_try promises, for a port other than 0. */
 int pi__probe(const pi_probe *probe, pi_error *err);
+
+/* ---- Between two readings ----------------------------------------------- */
+
+/* What the kernel tells of ended sockets, unasked. */
+typedef struct pi__notices pi__notices;
+
+/* Listens for the protocols and families that `want` reads. Where the kernel
+ * does not tell, the result can still be waited with, and *hearing says why. */
+int pi__notices_open(const pi__want *want, pi__notices **ret,
+                     pi_hearing *hearing, pi_error *err);
+void pi__notices_close(pi__notices *notices);
+
+/* Waits so many milliseconds for news (PI_WAKE_ENDED), for a signal, or for the
+ * reader of the descriptor `output` to leave (-1: there is none). */
+pi_wake pi__notices_wait(pi__notices *notices, unsigned ms, int output);
+
+/* Visits some sockets that have ended, as far as rows still tell of them;
+ * *more: there may be others. Counts what was lost in *hearing. */
+int pi__notices_read(pi__notices *notices,
+                     int (*visit)(void *arg, const pi__row *row, pi_error *err),
+                     void *arg, pi_hearing *hearing, bool *more, pi_error *err);
+
+/* Milliseconds of a clock that nobody sets. */
+uint64_t pi__ticks(void);
 
 #endif

@@ -19,6 +19,7 @@ static void group_drop(pi_snapshot *s, unsigned group) {
     }
   }
   if (group == PI_GROUP_DERIVED) {
+    s->marked = pi__realloc(s->marked, 0);
     s->service_port = pi__realloc(s->service_port, 0);
     s->service_sight = pi__realloc(s->service_sight, 0);
   }
@@ -40,7 +41,6 @@ static void groups_drop(pi_snapshot *s, unsigned groups) {
 
 /* What only the reading of a group needs. */
 static void scratch_drop(pi_snapshot *s) {
-  s->marked = pi__realloc(s->marked, 0);
   pi__owners_end(s);
 }
 
@@ -134,7 +134,12 @@ int pi_snapshot_take(const pi_options *opt, pi_snapshot **ret, pi_error *err) {
   s->want.proc = opt->proc != NULL ? opt->proc : "/proc";
   pi__plan(opt->filter, &s->want);
   s->quality.taken = (int64_t)time(NULL);
-  int rc = pi_snapshot_complete(s, opt->groups | PI_GROUP_SOCKET, err);
+  int rc = pi_snapshot_complete(s, PI_GROUP_SOCKET, err);
+  if (rc == 0 && opt->previous != NULL) {
+    rc = pi__recall_begin(s, opt->previous, err);
+  }
+  if (rc == 0) rc = pi_snapshot_complete(s, opt->groups, err);
+  pi__recall_end(s);
   s->quality.completed = 0;
   if (rc != 0) {
     pi_snapshot_free(s);
@@ -147,6 +152,7 @@ int pi_snapshot_take(const pi_options *opt, pi_snapshot **ret, pi_error *err) {
 void pi_snapshot_free(pi_snapshot *s) {
   if (s == NULL) return;
   scratch_drop(s);
+  pi__recall_end(s);
   pi__index_deinit(&s->identity);
   groups_drop(s, PI_GROUPS);
   for (size_t i = 0; i < s->text_count; i++) {

@@ -50,12 +50,15 @@ struct pi_snapshot {
   pi__want want;
   bool (*interrupted)(void);
 
+  const pi_snapshot *before; /* to take over from; while reading */
+  uint32_t *earlier;         /* the row in it, or PI__NO_ROW; likewise */
+
   size_t count, capacity;
   pi__column columns[PI_FIELD_COUNT];
   uint16_t *service_port; /* of the derived group */
   uint8_t *service_sight;
   pi__index identity; /* rows by cookie, or by tuple and inode; while reading */
-  uint8_t *marked;    /* pi__mark of who chose the port; while reading */
+  uint8_t *marked;    /* pi__mark of who chose the port; of the derived group */
 
   const pi__string **texts;
   size_t text_count, text_capacity;
@@ -154,6 +157,11 @@ void pi__derive_service(pi_snapshot *s, size_t row); /* from role and ports */
 int pi__owners_begin(pi_snapshot *s, pi_error *err);
 int pi__owners_join(pi_snapshot *s, pi_error *err);
 void pi__owners_end(pi_snapshot *s);
+
+/* What is taken over from an earlier reading (recall.c), which may be of
+ * something else: then nothing is. */
+int pi__recall_begin(pi_snapshot *s, const pi_snapshot *before, pi_error *err);
+void pi__recall_end(pi_snapshot *s);
 
 /* Names of pi_backend in saved readings, NULL at the end (save.c). */
 extern const char *const pi__backend_words[];

@@ -108,6 +108,29 @@ static int l_call(lua_State *L) {
   return lua_gettop(L);
 }
 
+static void on_resize(int signal_number) {
+  (void)signal_number;  // to wake who waits is all
+}
+
+/* For a program that runs until it is told to end, and paints the screen: it is
+ * told by SIGTERM and SIGHUP as well, unless they are ignored (nohup), and woken
+ * when the screen gets another size. */
+static int l_heed(lua_State *L) {
+  static const int ends[] = {SIGTERM, SIGHUP};
+  struct sigaction action, now;
+  memset(&action, 0, sizeof action);
+  sigemptyset(&action.sa_mask);
+  action.sa_handler = on_interrupt;
+  for (int i = 0; i < 2; i++) {
+    sigaction(ends[i], NULL, &now);
+    if (now.sa_handler != SIG_IGN) sigaction(ends[i], &action, NULL);
+  }
+  action.sa_handler = on_resize;
+  sigaction(SIGWINCH, &action, NULL);
+  (void)L;
+  return 0;
+}
+
 /* ---- The screen --------------------------------------------------------- */
 
 static int l_is_terminal(lua_State *L) {
@@ -427,6 +450,7 @@ int luaopen_portinfo_terminal(lua_State *L) {
       {"height", l_height},
       {"read", l_read},
       {"interrupted", l_interrupted},
+      {"heed", l_heed},
       {"call", l_call},
       {"within", l_within},
       {"set_completer", tab_set_completer},

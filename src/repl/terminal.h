@@ -22,10 +22,12 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
 /* [-0, +1, m] Opens portinfo.terminal:
  *
  *   is_terminal(fd)      is this descriptor (0, 1, 2) one?
- *   width()              columns of the screen, or nil
+ *   width(), height()    of the screen, in characters, or nil
  *   read(prompt)         a line; nil at the end; false if interrupted, which
  *                        clears the flag
  *   interrupted()        the flag
+ *   heed()               from now on SIGTERM and SIGHUP set it, too, and a new
+ *                        size of the screen wakes who waits
  *   call(f, ...)         as pcall, but ok, interrupted, results; clears the
  *                        flag
  *   within(ms, f, ...)   as pcall, but f is stopped after so many milliseconds

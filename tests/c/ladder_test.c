@@ -136,6 +136,23 @@ static pi_snapshot *taken(unsigned groups, pi_backend backend) {
   return s;
 }
 
+/* Sockets of a proc table are known again, and all of their holders. */
+static void taking_a_snapshot_after_another(void **state) {
+  (void)state;
+  pi_snapshot *previous = taken(PI_GROUPS, PI_BACKEND_PROC), *s = NULL;
+  pi_options options = {
+      .groups = PI_GROUPS,
+      .proc = procroot,
+      .backend = PI_BACKEND_PROC,
+      .previous = previous,
+  };
+  assert_true(climb(take_all, &options) > 30);
+  assert_int_equal(0, pi_snapshot_take(&options, &s, NULL));
+  assert_int_equal(1, pi_snapshot_quality(s)->recalls);
+  pi_snapshot_free(s);
+  pi_snapshot_free(previous);
+}
+
 typedef struct completing {
   unsigned before, groups;
 } completing;
@@ -456,6 +473,41 @@ static void keeping_readings(void **state) {
   saved_free(&f);
 }
 
+/* A watcher that meets two readings, with a socket that ends between them. */
+static int watch(void *arg, pi_error *err) {
+  pi_watcher *w = (pi_watcher *)untouched;
+  pi_snapshot *ended = NULL;
+  int rc = pi_watcher_new(NULL, &w, err);
+  if (rc != 0) {
+    assert_ptr_equal(untouched, w);
+    return rc;
+  }
+  rc = pi_watcher_meet(w, arg, &ended, err);
+  if (rc == 0) {
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(0, bind(fd, (void *)&a, sizeof a));
+    close(fd);
+    rc = pi_watcher_wait(w, 0, 20, -1, err);
+  }
+  pi_snapshot_free(ended);
+  ended = (pi_snapshot *)untouched;
+  if (rc >= 0) rc = pi_watcher_meet(w, arg, &ended, err);
+  if (rc == 0)
+    pi_snapshot_free(ended);
+  else
+    assert_ptr_equal(untouched, ended);
+  pi_watcher_free(w);
+  return rc;
+}
+
+static void watching_sockets(void **state) {
+  (void)state;
+  pi_snapshot *s = taken(PI_GROUPS, PI_BACKEND_PROC);
+  assert_true(climb(watch, s) >= 6);
+  pi_snapshot_free(s);
+}
+
 /* What cannot be kept of the host stays not known; it never fails for that. */
 static void reading_the_host(void **state) {
   (void)state;
@@ -476,6 +528,7 @@ int main(void) {
   atomic_store(&starve.left, STARVE_NEVER);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(taking_a_snapshot),
+      cmocka_unit_test(taking_a_snapshot_after_another),
       cmocka_unit_test(completing_a_snapshot),
       cmocka_unit_test(taking_rows_back),
       cmocka_unit_test(building_filters),
@@ -483,6 +536,7 @@ int main(void) {
       cmocka_unit_test(shaping_a_selection),
       cmocka_unit_test(writing_rows),
       cmocka_unit_test(keeping_readings),
+      cmocka_unit_test(watching_sockets),
       cmocka_unit_test(reading_the_host),
   };
   return cmocka_run_group_tests(tests, make_world, end_world);

@@ -118,6 +118,14 @@ static const struct {
      "assert(#s == 3 and s:loaded() and s:filter() == 'all')\n"
      "local d = assert(sel:diff(assert(s:pick())))\n"
      "assert(#d.added + #d.removed + #d.after == 0)\n"},
+    {"watching", "local w <close> = assert(core.watcher{proc = proc})\n"
+                 "local a = take{'owner'}\n"
+                 "local met, why = w:meet(a)\n"
+                 "if met == nil then error(why) end\n"
+                 "assert(w:wait(0, 0) == 'time' and not w:hearing().heard)\n"
+                 "local b = assert(core.take{groups = {'owner'}, proc = proc,\n"
+                 "  backend = 'proc', previous = a})\n"
+                 "assert(b:quality().recalls == 1 and core.ticks() > 0)\n"},
     {"rows", "local s = take()\n"
              "local row = assert(s:pick()):row(1)\n"
              "s = nil\n"

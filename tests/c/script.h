@@ -24,6 +24,7 @@ typedef struct script_process {
   const char *user, *exe, *cmdline, *cgroup;
   uint32_t ppid;   /* 0: unknown */
   int64_t started; /* 0: unknown */
+  uint64_t start;
 } script_process;
 
 typedef struct script_holding {
@@ -43,6 +44,9 @@ static struct script {
   pi_quality quality;   /* the owner scan's part of it */
   bool tells_autobound; /* every source does */
   unsigned failing;     /* PI_GROUP_* that fail half-way */
+  unsigned looks;       /* at processes: what was taken over needs none */
+  unsigned marks;       /* sources that were asked who chose the ports */
+  unsigned details;     /* processes that were read */
   unsigned calls[PI_GROUPS + 1];
   unsigned order[64]; /* the groups, as they were asked for */
   size_t asked;
@@ -129,15 +133,37 @@ static inline void script_derived(pi__reading *reading) {
   pi_quality *q = pi__reading_quality(reading);
   for (int i = 0; i < 4; i++) {
     q->sources[i / 2][i % 2].autobound = script.tells_autobound;
+    if (!pi__reading_recall_marks(reading, (pi_proto)(i / 2),
+                                  (pi_family)(i % 2))) {
+      script.marks++;
+    }
   }
   for (size_t i = 0; i < script.count; i++) {
-    if (!script.rows[i].autobound) continue;
+    if (!script.rows[i].autobound || script.marks == 0) continue;
     pi__reading_autobound(reading, &script.rows[i].row);
   }
 }
 
+static inline bool script_same(void *arg, uint32_t pid, uint64_t start,
+                               const char *comm, size_t length) {
+  (void)arg;
+  for (size_t i = 0; i < script.process_count; i++) {
+    const script_process *p = &script.processes[i];
+    if (p->pid == pid) {
+      return p->start == start && strlen(p->comm) == length &&
+             memcmp(p->comm, comm, length) == 0;
+    }
+  }
+  return false;
+}
+
 static inline int script_owners(pi__reading *reading, pi_error *err) {
   pi_quality *q = pi__reading_quality(reading);
+  bool recalled;
+  int done =
+      pi__reading_recall_holders(reading, script_same, NULL, &recalled, err);
+  if (done != 0 || recalled) return done;
+  script.looks++;
   const pi_quality *ours = &script.quality;
   q->processes = script.process_count;
   q->unreadable = ours->unreadable;
@@ -149,8 +175,8 @@ static inline int script_owners(pi__reading *reading, pi_error *err) {
   for (size_t i = 0; i < script.process_count; i++) {
     const script_process *p = &script.processes[i];
     size_t length = p->length != 0 ? p->length : strlen(p->comm);
-    int rc = pi__reading_process(reading, p->pid, p->uid, 1, p->comm, length,
-                                 &numbers[i], err);
+    int rc = pi__reading_process(reading, p->pid, p->uid, p->start, p->comm,
+                                 length, &numbers[i], err);
     if (rc != 0) return rc;
   }
   for (size_t i = 0; i < script.holding_count; i++) {
@@ -177,6 +203,8 @@ static inline int script_details(pi__reading *reading, pi_error *err) {
   for (size_t i = 0; i < pi__reading_processes(reading); i++) {
     const script_process *from = &script.processes[i];
     pi__process *to = pi__reading_process_at(reading, i);
+    if (to->detailed) continue;
+    script.details++;
     to->ppid = from->ppid;
     to->ppid_sight = from->ppid != 0 ? PI_KNOWN : PI_UNKNOWN;
     to->started = from->started;

@@ -103,6 +103,11 @@ local function write_table(root, name, sockets)
   write(root .. "/net/" .. name, table.concat(out))
 end
 
+-- Writes tables of a folder anew.
+function fake.write_tables(root, spec)
+  for name, sockets in pairs(spec) do write_table(root, name, sockets) end
+end
+
 -- ---- Processes --------------------------------------------------------------------
 
 -- {pid =, name =, fds = {[number] = inode}, or closed = true; uid, ppid, exe,

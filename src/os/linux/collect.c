@@ -265,6 +265,18 @@ static int read_marks(source *s, pi_error *err) {
   return dump_marks(s, mark_chosen, &whole, err);
 }
 
+/* A socket keeps its port as it got it. */
+static bool recall_marks(source *s) {
+  const pi__sockdiag_query *q = &s->query;
+  if (!pi__reading_recall_marks(s->reading, q->proto, q->family)) return false;
+  if (q->both && !pi__reading_recall_marks(s->reading, q->proto, PI_FAMILY_6)) {
+    return false;
+  }
+  s->note->autobound = true;
+  share_note(s);
+  return true;
+}
+
 static int read_autobound(const pi__want *want, pi__reading *reading,
                           pi_error *err) {
   for (int i = 0; i < 4; i++) {
@@ -272,6 +284,7 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
     pi_error trouble = {0};
     if (!source_again(want, reading, i, &s)) continue;
     if (s.note->backend != PI_BACKEND_NETLINK) continue;
+    if (recall_marks(&s)) continue;
     int rc = read_marks(&s, &trouble);
     if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
     if (err != NULL) *err = trouble;
@@ -318,8 +331,12 @@ static int read_owners(const pi__want *want, pi__reading *reading,
                        pi_error *err) {
   pi_error trouble = {0};
   pi_quality *q = pi__reading_quality(reading);
+  bool recalled = false;
+  int rc = pi__reading_recall_holders(reading, pi__process_same,
+                                      (void *)want->proc, &recalled, err);
+  if (rc != 0 || recalled) return rc;
   pi__host_sight(want->proc, q);
-  int rc = pi__fdscan(want->proc, reading, false, &trouble);
+  rc = pi__fdscan(want->proc, reading, false, &trouble);
   if (rc == 0 && pi__reading_unheld(reading) > 0) {
     rc = pi__fdscan(want->proc, reading, true, &trouble);
     // last, so that whoever ended while we looked took its sockets along

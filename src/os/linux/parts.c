@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SOCKETS_PER_PART = 8192 };
+enum { SOCKETS_PER_PART = 4096 };
 
 /* ---- How many ----------------------------------------------------------- */
 

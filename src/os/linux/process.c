@@ -68,6 +68,15 @@ bool pi__process_uid(int dir, const char *folder, uint32_t *ret) {
   return pi__status_uid(dir, path, ret);
 }
 
+bool pi__process_same(void *proc, uint32_t pid, uint64_t start,
+                      const char *comm, size_t length) {
+  char path[4096];
+  pi__stat stat;
+  snprintf(path, sizeof path, "%s/%u/stat", (const char *)proc, (unsigned)pid);
+  return pi__stat_read(AT_FDCWD, path, &stat) && stat.start == start &&
+         stat.comm_length == length && memcmp(stat.comm, comm, length) == 0;
+}
+
 bool pi__stat_is_kernel_thread(const pi__stat *stat) {
   return stat->flags & 0x00200000;  // PF_KTHREAD of include/linux/sched.h
 }
@@ -178,6 +187,7 @@ static int read_all(details *d, const char *proc, pi_error *err) {
   for (size_t i = 0; rc == 0 && i < pi__reading_processes(d->reading); i++) {
     pi__process *p = pi__reading_process_at(d->reading, i);
     char path[4096];
+    if (p->detailed) continue;
     if (pi__interrupted(d->reading)) {
       return pi__fail(err, PI_ECANCELED, 0, "interrupted");
     }

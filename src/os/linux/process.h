@@ -21,8 +21,14 @@ bool pi__stat_read(int dir, const char *path, pi__stat *ret);
 /* The effective user of a status file (proc(5)); false if it does not say. */
 bool pi__status_uid(int dir, const char *path, uint32_t *ret);
 
-/* Whom the process runs as (effective) whose folder is `folder`, below `dir`. */
+/* Whom the process runs as (effective) whose folder is `folder`, below `dir`.
+ */
 bool pi__process_uid(int dir, const char *folder, uint32_t *ret);
+
+/* Is the process still the one that started then, under this name? `proc`:
+ * where procfs is mounted (a pi__same_process). */
+bool pi__process_same(void *proc, uint32_t pid, uint64_t start,
+                      const char *comm, size_t length);
 
 bool pi__stat_is_kernel_thread(const pi__stat *stat);
 

@@ -181,7 +181,8 @@ bool pi__sockdiag_read(pi__ifaces *ifaces, const pi__sockdiag_query *query,
   read_attributes(h, row);
   row->iface_sight = PI_EMPTY;
   if (m.id.idiag_if == 0) return true;
-  row->iface_sight = PI_KNOWN;
+  row->iface_sight = ifaces != NULL ? PI_KNOWN : PI_UNKNOWN;
+  if (ifaces == NULL) return true;
   return pi__iface_name(ifaces, m.id.idiag_if, &row->iface, err) == 0;
 }
 

@@ -21,7 +21,7 @@ typedef struct pi__sockdiag_query {
 typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
 
 /* Reads one message into *row. False: it is too short, or of another kind than
- * asked for. */
+ * asked for. Without `ifaces` devices stay unknown. */
 bool pi__sockdiag_read(pi__ifaces *ifaces, const pi__sockdiag_query *query,
                        const struct nlmsghdr *message, pi__row *row,
                        pi_error *err);

@@ -15,3 +15,40 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                   "this build cannot read the sockets of this system; ports "
                   "and services can still be asked about");
 }
+
+int pi__notices_open(const pi__want *want, pi__notices **ret,
+                     pi_hearing *hearing, pi_error *err) {
+  (void)want;
+  (void)ret;
+  (void)hearing;
+  return pi__fail(err, PI_EUNSUPPORTED, 0,
+                  "this build cannot watch the sockets of this system");
+}
+
+void pi__notices_close(pi__notices *notices) {
+  (void)notices;
+}
+
+pi_wake pi__notices_wait(pi__notices *notices, unsigned ms, int output) {
+  (void)notices;
+  (void)ms;
+  (void)output;
+  return PI_WAKE_LEFT;
+}
+
+int pi__notices_read(pi__notices *notices,
+                     int (*visit)(void *arg, const pi__row *row, pi_error *err),
+                     void *arg, pi_hearing *hearing, bool *more,
+                     pi_error *err) {
+  (void)notices;
+  (void)visit;
+  (void)arg;
+  (void)hearing;
+  (void)err;
+  *more = false;
+  return 0;
+}
+
+uint64_t pi__ticks(void) {
+  return 0;
+}
