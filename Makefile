@@ -166,8 +166,8 @@ install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local);
 	install -m 644 $(BUILD)/luacats/portinfo.lua $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
-	for pair in $(COMPLETIONS); do install -Dm 644 "completions/$${pair%%:*}" \
-	  "$(DESTDIR)$(PREFIX)/share/$${pair#*:}" || exit; done
+	for pair in $(COMPLETIONS); do to="$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; \
+	  install -d "$${to%/*}" && install -m 644 "completions/$${pair%%:*}" "$$to" || exit; done
 	$(MAKE) --no-print-directory install-module
 	echo '  installed under $(DESTDIR)$(PREFIX)'
 	if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ]; then ldconfig 2>/dev/null || true; fi

@@ -990,10 +990,11 @@ end
 -- Tab and shows what it is told, so that silence is the answer to any trouble.
 local function print_completions(args)
   local ok, list = pcall(function()
-    local within = function(f, quick) return terminal.within(quick and 200 or 15, f) end
+    local within = function(f, quick) return terminal.within(quick and 200 or 8, f) end
     return require "portinfo.offer".at(args[2], {table.unpack(args, 4)}, {
       valued = valued, switches = switches, verbs = verbs, transports = transports,
-      formats = formats, backends = backends,
+      words = {["--format"] = formats, ["--backend"] = backends, ["--color"] = colors,
+               ["--key"] = identities},
     }, require "portinfo.live".sources(within))
   end)
   if ok and #list > 0 then io.stdout:write(table.concat(list, "\n"), "\n") end

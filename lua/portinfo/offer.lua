@@ -22,6 +22,7 @@ local shells = {bash = true, zsh = true, fish = true}
 local kinds = {
   ls = {"filter"}, explain = {"filter"}, port = {"page"}, save = {"file", "filter"},
   diff = {"file", "file", "none"}, search = {"service"}, doctor = {"none"},
+  wait = {"filter"}, watch = {"filter"}, free = {"none"}, why = {"page", "none"}, schema = {"none"},
   help = {"none"},
 }
 
@@ -71,8 +72,7 @@ local function option_value(name, prefix, vocabulary)
     return field_list(schema.names)(prefix)
   end
   if name == "--sort" then return field_list(sort_keys())(prefix) end
-  local words = vocabulary[name == "--format" and "formats" or name == "--backend"
-    and "backends" or name]
+  local words = vocabulary.words[name]
   local found = {}
   expects.add(found, prefix, words and keys_of(words) or {})
   return found

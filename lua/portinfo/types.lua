@@ -7,7 +7,7 @@
 --
 -- Arguments: filter (any spelling), fields, keys (to sort by) and reads (fields or
 -- groups), which all may be repeated; port, service, range, transport, format, file;
--- reading and showing (tables of options); any.
+-- reading, showing, waiting, watching, freeing and asking (tables of options); any.
 
 local schema = require "portinfo.schema"
 
@@ -24,13 +24,13 @@ M.pi = {
     sockets = {"query", "filter", "reading"},
     listening = {"query", "filter", "reading"},
     who = {"query", "port", "reading"},
+    wait = {"rows", "filter", "waiting"},
+    free = {"list", "freeing"},
+    why = {"reasons", "port", "asking"},
     p = {"predicate", "filter"},
     snapshot = {"snapshot", "filter", "reading"},
     load = {"snapshot", "file"},
-    wait = {"rows", "filter", "waiting"},
     watch = {"events", "filter", "watching"},
-    free = {"ports", "freeing"},
-    why = {"reasons", "port", "asking"},
   },
 }
 
@@ -85,6 +85,19 @@ M.diff = {fields = {added = "rows", removed = "rows", changed = "changes"}}
 M.changes = {element = "change"}
 M.change = {fields = {before = "row", after = "row", fields = "list"}}
 
+M.reasons = {
+  fields = {
+    verdict = "string", reason = "string", evidence = "evidence", fixes = "fixes",
+    unseen = "fixes", probe = "any", port = "port", proto = "string", address = "string",
+    permitted = "boolean", reserved = "boolean", ephemeral = "boolean",
+    flags = "any", selection = "any",
+  },
+}
+M.evidence = {element = "piece"}
+M.piece = {fields = {kind = "string", text = "string", bars = "boolean", row = "row"}}
+M.fixes = {element = "fix"}
+M.fix = {fields = {text = "string"}}
+
 M.facts = {
   fields = {
     number = "number", range = "string", blocked = "boolean", status = "transports",
@@ -123,9 +136,6 @@ M.quality = fields [[processes unreadable vanished hidden nested owners_unseen s
   unknown socket_us derived_us owner_us process_us taken completed recalls]]
 M.events = {element = "event"}
 M.event = fields "event time"
-M.ports = {element = "number"}
-M.reasons = fields [[verdict reason evidence fixes unseen probe port proto address permitted
-  reserved ephemeral]]
 M.plan = fields "filter functions groups shown parts dumps"
 
 -- Which type a value of the module is, by the name of its metatable.
@@ -142,6 +152,20 @@ M.repeated = {fields = true, keys = true, reads = true}
 M.options = {
   reading = {backend = "backend", proc = "file"},
   showing = {backend = "backend", proc = "file", transport = "transport", width = "any"},
+  waiting = {
+    backend = "backend", proc = "file", timeout = "any", hold = "any", gone = "any",
+  },
+  freeing = {
+    backend = "backend", proc = "file", port = "port", count = "any", proto = "bound",
+    address = "any", probe = "any",
+  },
+  watching = {
+    backend = "backend", proc = "file", interval = "any", count = "any",
+    until_empty = "any", settle = "any",
+  },
+  asking = {
+    backend = "backend", proc = "file", proto = "bound", address = "any", probe = "any",
+  },
 }
 
 -- The words that an argument, or an option, is one of.
@@ -149,6 +173,7 @@ M.words = {
   host_ports = {"ephemeral", "reserved", "privileged"},
   backend = {"auto", "netlink", "proc"},
   transport = {"tcp", "udp", "sctp", "dccp"},
+  bound = {"tcp", "udp"},
   format = {"tsv", "csv", "json", "ndjson"},
   range = {"system", "user", "dynamic", "ephemeral", "privileged"},
 }

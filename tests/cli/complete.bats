@@ -72,13 +72,15 @@ offers() { "$PORTINFO" --complete bash -- "$@" | tr '\n' ' '; }
 
 @test "--complete tells verbs, options and their values" {
   [ "$(offers sa)" = 'save ' ]
-  [ "$(offers --co)" = '--columns ' ]
+  [ "$(offers --colu)" = '--columns ' ]
   [ "$(offers ls --format nd)" = 'ndjson ' ]
   [ "$(offers ls --format=nd)" = '--format=ndjson ' ]
   [ "$(offers ls --backend '')" = 'auto netlink proc ' ]
   [ "$(offers ls --columns lport,proc)" = 'lport,process ' ]
   [ "$(offers ls --sort -rx)" = '-rxq ' ]
   [ "$(offers ls --limit '')" = '' ]
+  [ "$(offers ls --color al)" = 'always ' ]
+  [ "$(offers diff --key se)" = 'service ' ]
   [[ "$(offers '')" == *doctor*ls*save*search* ]]
 }
 
@@ -90,6 +92,7 @@ offers() { "$PORTINFO" --complete bash -- "$@" | tr '\n' ' '; }
   [ "$(offers ls "'tcp and state = li")" = 'tcp and state = listen ' ]
   [ "$(offers explain --run v6only = y)" = 'yes ' ]
   [ "$(offers save x.ndjson listenin)" = 'listening ' ]
+  [ "$(offers wait listenin)" = 'listening ' ]
   [ "$(offers :22 establ)" = 'established ' ]
   # a shell takes < > and braces for itself, unless they are quoted
   [ "$(offers ls lport '')" = '= and eq ge gt in le lt ne not or ' ]

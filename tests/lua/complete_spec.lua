@@ -132,6 +132,10 @@ local rows = {
    '"dccp"; "sctp"; "tcp"; "udp"'}, {"pi.port(80, 'u@", "udp"},
   {"pi.sockets(nil, {@", "backend; proc"}, {"pi.sockets(nil, {backend = 'ne@", "netlink"},
   {"pi.page(80, {transport = @", '"dccp"; "sctp"; "tcp"; "udp"'},
+  {"pi.wait({lpo@", "lport"}, {"pi.wait('tcp', {time@", "timeout"},
+  {"pi.free{co@", "count"}, {"pi.free{proto = @", '"tcp"; "udp"'},
+  {"pi.why(80).ver@", "verdict"}, {"pi.why(80).evidence[1].row.lp@", "lport"},
+  {"pi.wait('tcp')[1].lp@", "lport"},
   {"pi.range('eph@", "ephemeral"}, {"pi.service('https-w@", "https-wmap"},
   {"q:select('lp@", "lport"}, {"q:select('pid', 'lp@", "lport"}, {"q:select{'lp@", "lport"},
   {"q:select(lp@", '"lport"'}, {"q:sort('-rx@", "-rxq"}, {"q:with('own@", "owner"},
@@ -256,6 +260,9 @@ describe("the table of types", function()
     assert.same(names_of(facts), names_of(types.facts.fields))
     assert.same(names_of(facts.status), names_of(types.transports.fields))
     assert.same(names_of(pi.service "telnet"), names_of(types.service.fields))
+    for name in pairs(pi.why(23, {probe = false}) or {}) do
+      assert(types.reasons.fields[name], name)
+    end
     local known = {
       {facts.names, "record"}, {facts.risks, "a_risk"}, {pi.port(9200).uses, "use"},
       {pi.search "telnet", "hit"}, {{facts.host}, "port_on_host"},
