@@ -53,6 +53,27 @@ print(#snap, snap:listening():count())]],
 local snap = pi.load "now.ndjson"
 if snap then print(snap:listening():count()) end]],
   }, {
+    name = "wait", takes = {spec, {"options?", "portinfo.wait_options", "how long, and for what"}},
+    gives = "portinfo.row[]|false", refuses = true,
+    summary = "waits until there are such sockets, and gives a list of them",
+    text = "false: the timeout came first. nil and why: it could not be told.",
+    example = [[
+local rows = pi.wait("listening :ssh", {timeout = "10ms"})
+print(rows and #rows)]],
+  }, {
+    name = "free", takes = {{"options?", "portinfo.free_options", "which ports, and how many"}},
+    gives = "integer[]", second = "string[]", refuses = true,
+    summary = "ports that can be bound now, and remarks on them",
+    text = "Each was bound for a moment, to prove it.",
+    example = [[print(pi.free{port = pi.range(20000, 29999)}[1])]],
+  }, {
+    name = "why",
+    takes = {{"port", "integer", "from 1 to 65535"},
+             {"options?", "portinfo.place_options", "where it is to be bound"}},
+    gives = "portinfo.reasons", refuses = true,
+    summary = "why a port cannot be bound, or that it can",
+    example = [[print(pi.why(22).verdict)]],
+  }, {
     name = "port",
     takes = {{"number", "integer", "from 0 to 65535"},
              {"transport?", "portinfo.transport", "of this one alone"}},
@@ -248,7 +269,9 @@ print(snap:who(22):any())]],
 local snap <close> = assert(pi.snapshot())
 assert(snap:save "now.ndjson")]],
   }, {
-    name = "diff", takes = {{"other", "portinfo.reading", "a later one"}},
+    name = "diff",
+    takes = {{"other", "portinfo.reading", "a later one"},
+             {"options?", "portinfo.diff_options", "what makes two rows the same socket"}},
     gives = "portinfo.diff", refuses = true,
     summary = "what became of its sockets in another: {added, removed, changed}",
     text = "Compared are state, addresses, ports, role, owner, and pids and names of all "
@@ -372,6 +395,41 @@ M.tables = {
     {"width?", "integer", "columns, from 20 (80)"},
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
+  }},
+  {"portinfo.wait_options", "of pi.wait; lengths are seconds, or text such as 500ms", {
+    {"timeout?", "number|string", "how long (without end)"},
+    {"hold?", "number|string", "it must hold at every look for so long"},
+    {"gone?", "boolean", "waits until there are none, for sure"},
+    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"proc?", "string", "where procfs is mounted (/proc)"},
+  }},
+  {"portinfo.place_options", "where a port is to be bound", {
+    {"proto?", '"tcp"|"udp"', "by which protocol (tcp)"},
+    {"address?", "string", "on which address (all)"},
+    {"probe?", "boolean", "false: it is not bound, to try; the tables are believed"},
+    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"proc?", "string", "where procfs is mounted (/proc)"},
+  }},
+  {"portinfo.free_options", "of pi.free", {
+    {"port?", "integer|portinfo.range", "this or the next above; or of these (any from 1024)"},
+    {"count?", "integer", "how many (1)"},
+    {"proto?", '"tcp"|"udp"', "by which protocol (tcp)"},
+    {"address?", "string", "on which address (all)"},
+    {"probe?", "boolean", "false: nothing is bound, the tables are believed"},
+    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"proc?", "string", "where procfs is mounted (/proc)"},
+  }},
+  {"portinfo.reasons", "why a port cannot be bound; tostring of it is for people", {
+    {"verdict", '"bindable"|"blocked"|"unknown"', "can it?"},
+    {"reason?", "string", "in one line"},
+    {"evidence", "table[]", "what speaks for it, culprits first: {kind, text, bars, row}"},
+    {"fixes", "string[]", "what would change it"}, {"unseen", "string[]", "what was not seen"},
+    {"probe?", "table", "what trying gave: {ok, message, errno, reuseaddr, reuseport}"},
+    {"port", "integer", "the port"}, {"proto", "string", "by which protocol"},
+    {"address?", "string", "on which address"},
+  }},
+  {"portinfo.diff_options", "of reading:diff", {
+    {"key?", '"socket"|"service"', "the kernel's identity, or protocol, family and both ends"},
   }},
   {"portinfo.shape", "of tables", {{"width?", "integer", "columns (80)"}}},
   {"portinfo.explain_options", "of a plan", {{"run?", "boolean", "run it, too"}}},
