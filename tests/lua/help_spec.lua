@@ -97,7 +97,8 @@ describe("the help", function()
   it("shows a topic by any of its names, in the width there is", function()
     for _, name in ipairs{"query:where", ":where", "where", "pi.sockets", "sockets", "lport",
                           "sport", "LISTENING", ".help", "snapshot:save", "orphan", "fields",
-                          "flags", "commands", "query", "pi", "row", "operators", "reading", "predicate", ""} do
+                          "flags", "commands", "query", "pi", "row",
+                          "operators", "reading", "predicate", ""} do
       for line in assert(help.topic(name, 60)):gmatch "[^\n]+" do
         -- examples are not broken
         assert.is_true(#line <= 60 or line:find "^    %S" ~= nil, line)
