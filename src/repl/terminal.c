@@ -1,35 +1,24 @@
-/* terminal.c: lines from a person, their history, and Ctrl-C. With GNU
+/* terminal.c: lines from a person, and Ctrl-C. With GNU
  * readline, libedit, or neither. */
 #include "terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
 
 #if defined(PI_READLINE)
-#include <readline/history.h>
 #include <readline/readline.h>
-#define PI_HISTORY
+#define PI_EDITOR
 #elif defined(PI_LIBEDIT)
 #include <editline/readline.h>
-#define PI_HISTORY
-#endif
-
-enum { MOST_HISTORY = 2000 };
-
-#ifdef PI_LIBEDIT
-enum { NEWEST = 0 };  // its append_history(n) writes one entry more than n
-#else
-enum { NEWEST = 1 };
+#define PI_EDITOR
 #endif
 
 /* ---- Interrupts --------------------------------------------------------- */
@@ -115,7 +104,7 @@ static outcome read_plain(const char *prompt, char **line) {
   return stopped ? INTERRUPTED : END;
 }
 
-#ifdef PI_HISTORY
+#ifdef PI_EDITOR
 
 // readline's callback has no argument of ours
 static char *taken;
@@ -279,119 +268,13 @@ static int l_read(lua_State *L) {
   return 1;
 }
 
-/* ---- History ------------------------------------------------------------ */
-
-#ifdef PI_HISTORY
-
-static int l_remember(lua_State *L) {
-  add_history(luaL_checkstring(L, 1));
-  return 0;
-}
-
-/* Makes the folders of a path, ours alone. */
-static int make_folders(const char *path) {
-  char folder[4096];
-  if (strlen(path) >= sizeof folder) return ENAMETOOLONG;
-  strcpy(folder, path);
-  for (char *slash = strchr(folder + 1, '/'); slash != NULL;
-       slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) return errno;
-    *slash = '/';
-  }
-  return 0;
-}
-
-/* A history file is a plain file of ours, or none yet (NULL): nobody can make
- * us read or overwrite something else through a link. */
-static const char *why_not(const char *path) {
-  struct stat st;
-  if (lstat(path, &st) != 0) return errno == ENOENT ? NULL : strerror(errno);
-  bool ours = S_ISREG(st.st_mode) && st.st_uid == geteuid();
-  return ours ? NULL : "not a file of ours";
-}
-
-static int refuse(lua_State *L, const char *path, const char *why) {
-  luaL_pushfail(L);
-  lua_pushfstring(L, "history is not kept: %s: %s", path, why);
-  return 2;
-}
-
-static int l_load_history(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  using_history();
-#ifdef PI_READLINE
-  // a time stamp before each entry keeps the lines of a chunk together
-  history_comment_char = '#';
-  history_write_timestamps = 1;
-#endif
-  const char *why = why_not(path);
-  if (why != NULL) return refuse(L, path, why);
-  int rc = read_history(path);
-  if (rc != 0 && rc != ENOENT) return refuse(L, path, strerror(rc));
-  bool full = history_length > MOST_HISTORY;
-  stifle_history(MOST_HISTORY);
-  rc = full ? write_history(path) : 0;
-  if (rc != 0) return refuse(L, path, strerror(rc));
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* Makes the file, for us alone, if there is none. */
-static int make_file(const char *path) {
-  int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  int fd = open(path, flags, 0600);
-  if (fd < 0) return errno;
-  close(fd);
-  return 0;
-}
-
-/* Other sessions write to the file too: what is there stays. */
-static int l_append_history(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  int rc = make_folders(path);
-  if (rc != 0) return refuse(L, path, strerror(rc));
-  const char *why = why_not(path);
-  if (why != NULL) return refuse(L, path, why);
-  rc = make_file(path);
-  if (rc == 0) rc = append_history(NEWEST, path);
-  if (rc != 0) return refuse(L, path, strerror(rc));
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-#else
-
-static int l_remember(lua_State *L) {
-  luaL_checkstring(L, 1);
-  return 0;
-}
-
-static int l_load_history(lua_State *L) {
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-static int l_append_history(lua_State *L) {
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-#endif
-
 int luaopen_portinfo_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"is_terminal", l_is_terminal},
-      {"width", l_width},
-      {"read", l_read},
-      {"interrupted", l_interrupted},
-      {"call", l_call},
-      {"remember", l_remember},
-      {"load_history", l_load_history},
-      {"append_history", l_append_history},
-      {NULL, NULL},
+      {"is_terminal", l_is_terminal}, {"width", l_width}, {"read", l_read},
+      {"interrupted", l_interrupted}, {"call", l_call},   {NULL, NULL},
   };
   luaL_newlib(L, functions);
+  terminal_add_files(L);
 #if defined(PI_READLINE)
   rl_readline_name = "portinfo";
   rl_catch_signals = 0;  // ours

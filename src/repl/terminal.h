@@ -29,4 +29,7 @@ bool terminal_interrupted(void);
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
+/* [-0, +0, m] Adds the functions of files.c to the module on top. */
+void terminal_add_files(lua_State *L);
+
 #endif
