@@ -514,23 +514,6 @@ function verbs.save(words, options)
   return options.strict and is_partial(selection, {}) and 3 or 0
 end
 
--- What two readings say on standard error: of when they are, and what they lack.
-local function diff_remarks(names, selections, options)
-  local lines = {}
-  for i, selection in ipairs(selections) do
-    local when = render.read_when(selection:snapshot())
-    if when then lines[#lines + 1] = ("%s: %s"):format(names[i], when) end
-    for _, line in ipairs(render.blind_spots(selection)) do
-      lines[#lines + 1] = ("%s: %s"):format(names[i], line)
-    end
-  end
-  local one, other = selections[1]:snapshot(), selections[2]:snapshot()
-  if other:loaded() and one:filter() ~= other:filter() then
-    lines[#lines + 1] = "they were asked for different sockets"
-  end
-  remark(options, lines)
-end
-
 local function write_diff(found, options)
   local format = output_format(options, "tsv")
   if format == "table" and options.columns then
@@ -556,16 +539,13 @@ function verbs.diff(words, options)
     mistake "standard input holds one reading, not two"
   end
   local one = load_reading(words[1])
-  local of_one = complete(query.new(nil, {snapshot = one}))
-  local of_other = complete(words[2] and query.new(nil, {snapshot = load_reading(words[2])})
-    or query_now(one:filter(), options))
-  of_one:sort()
-  of_other:sort()
-  local found, message = of_one:diff(of_other)
-  if not found then mistake("%s", message) end
+  local found, selections = saved.compare(query.new(nil, {snapshot = one}), words[2]
+    and query.new(nil, {snapshot = load_reading(words[2])}) or query_now(one:filter(), options))
+  if not found then mistake("%s", selections) end
   write_diff(found, options)
-  diff_remarks({words[1], words[2] or "now"}, {of_one, of_other}, options)
-  if options.strict and (is_partial(of_one, {}) or is_partial(of_other, {})) then return 3 end
+  remark(options, saved.compare_remarks({words[1], words[2] or "now"}, selections))
+  local partial = is_partial(selections[1], {}) or is_partial(selections[2], {})
+  if options.strict and partial then return 3 end
   local same = #found.added == 0 and #found.removed == 0 and #found.after == 0
   return same and 0 or 1
 end
