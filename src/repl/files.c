@@ -1,4 +1,5 @@
-/* files.c: the files of whoever sits there: the history of the prompt. */
+/* files.c: the files of whoever sits there: the history of the prompt, and what
+ * is run before it. */
 #include "terminal.h"
 
 #include <errno.h>
@@ -127,8 +128,68 @@ static int l_append_history(lua_State *L) {
 
 #endif
 
+/* ---- What is run before the prompt --------------------------------------- */
+
+/* Why the open file may have been written by somebody else, or NULL. */
+static const char *why_not_own(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return strerror(errno);
+  if (!S_ISREG(st.st_mode)) return "not a plain file";
+  if (st.st_uid != geteuid() && st.st_uid != 0) return "owned by another user";
+  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "others may write to it";
+  return NULL;
+}
+
+static int close_file(lua_State *L) {
+  luaL_Stream *file = lua_touserdata(L, 1);
+  int rc = fclose(file->f);
+  return luaL_fileresult(L, rc == 0, NULL);
+}
+
+/* Reads what is left of an open file of Lua's. */
+static int read_all(lua_State *L, FILE *file) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  size_t n;
+  do {
+    n = fread(luaL_prepbuffer(&b), 1, LUAL_BUFFERSIZE, file);
+    luaL_addsize(&b, n);
+  } while (n == LUAL_BUFFERSIZE);
+  luaL_pushresult(&b);
+  return ferror(file) ? luaL_fileresult(L, 0, NULL) : 1;
+}
+
+/* A link is followed, as folders of such files are made of them: what counts is
+ * who can change the file that is read. */
+static int l_read_own(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 0);
+  file->closef = NULL;
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  // not a device or a pipe that would keep us waiting
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  const char *why = fd < 0 ? strerror(errno) : why_not_own(fd);
+  if (why == NULL) {
+    file->f = fdopen(fd, "rb");
+    if (file->f != NULL) {
+      file->closef = close_file;
+      return read_all(L, file->f);
+    }
+    why = strerror(errno);
+  }
+  if (fd >= 0) close(fd);
+  luaL_pushfail(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
 void terminal_add_files(lua_State *L) {
   static const luaL_Reg functions[] = {
+      {"read_own", l_read_own},
       {"remember", l_remember},
       {"load_history", l_load_history},
       {"append_history", l_append_history},
