@@ -39,7 +39,8 @@ BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua)
 # the command and the prompt need the binary; the module does without
-MODULE_FILES = $(filter-out %/cli.lua %/shell.lua %/chunk.lua %/search.lua,$(LUA_FILES))
+MODULE_FILES = $(filter-out %/cli.lua %/shell.lua %/chunk.lua %/search.lua \
+  %/words.lua %/output.lua %/pager.lua %/rc.lua,$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)

@@ -2,20 +2,13 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
+local later = require "portinfo.later"
 local terminal = require "portinfo.terminal"
-
--- Modules that a call may do without are loaded at their first use: compiling them
--- all takes longer than most answers.
-local function later(name)
-  return setmetatable({}, {__index = function(_, key)
-    return require("portinfo." .. name)[key]
-  end})
-end
 
 local chunk, doctor, json = later "chunk", later "doctor", later "json"
 local page, predicate, query = later "page", later "predicate", later "query"
 local render, saved, schema = later "render", later "saved", later "schema"
-local search = later "search"
+local pager, search = later "pager", later "search"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -39,7 +32,7 @@ options: --format table|tsv|csv|json|ndjson|'{lport} {process}'
          --no-header   -0 (lines end with NUL)   --width N
          --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
-         --help   --version
+         --no-pager   --no-rc (the prompt's rc.lua)   --help   --version
 exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided
 ]]
 
@@ -149,7 +142,7 @@ local valued = {
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
-  ["--run"] = "run",
+  ["--run"] = "run", ["--no-pager"] = "no_pager", ["--no-rc"] = "no_rc",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -234,8 +227,10 @@ local function output_format(options, piped)
   return options.format or (terminal.is_terminal(1) and "table" or piped)
 end
 
--- A full disk is an error; a reader that left is none.
+-- A full disk is an error; a reader that left is none. On a terminal, what is longer
+-- than the screen goes to a pager.
 local function write(text)
+  if terminal.is_terminal(1) and pager.show(text) then return end
   local ok, message, errno = io.stdout:write(text)
   if ok then ok, message, errno = io.stdout:flush() end
   if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
@@ -589,7 +584,7 @@ local function environment()
   return _G
 end
 
-local function repl() return require "portinfo.shell".run(environment()) end
+local function repl(options) return require "portinfo.shell".run(environment, options) end
 
 -- Runs a function as a person's code: its results, or nil and the exit status;
 -- its error is one line of theirs.
@@ -643,6 +638,7 @@ local function is_endpoint(word)
 end
 
 local function dispatch(options, words)
+  if options.no_pager then require "portinfo.pager".off = true end
   if options.help then return write(usage) or 0 end
   if options.version then return write(version()) or 0 end
   if options.code then
@@ -651,11 +647,11 @@ local function dispatch(options, words)
     for _, code in ipairs(options.code) do
       if status == 0 then status = evaluate(code, words, options) end
     end
-    return options.interactive and repl() or status
+    return options.interactive and repl(options) or status
   end
   local first = words[1]
   if first == nil then
-    if options.interactive or terminal.is_terminal(0) then return repl() end
+    if options.interactive or terminal.is_terminal(0) then return repl(options) end
     return run_file(words, nil)
   end
   if first == "help" then return write(usage) or 0 end
@@ -663,7 +659,7 @@ local function dispatch(options, words)
   if is_endpoint(first) then return ls(words, options) end
   if is_script(first) then
     local status = run_file(words, first)
-    return options.interactive and repl() or status
+    return options.interactive and repl(options) or status
   end
   return pages(words, options)
 end
