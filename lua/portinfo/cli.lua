@@ -2,20 +2,14 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
+local later = require "portinfo.later"
 local terminal = require "portinfo.terminal"
-
--- Modules that a call may do without are loaded at their first use: compiling them
--- all takes longer than most answers.
-local function later(name)
-  return setmetatable({}, {__index = function(_, key)
-    return require("portinfo." .. name)[key]
-  end})
-end
 
 local board, chunk, docs = later "board", later "chunk", later "docs"
 local doctor, duration, free = later "doctor", later "duration", later "free"
 local json, meta, page = later "json", later "meta", later "page"
-local place, predicate, query = later "place", later "predicate", later "query"
+local pager, place = later "pager", later "place"
+local predicate, query = later "predicate", later "query"
 local reasons, watch = later "why", later "watch"
 local render, saved, schema = later "render", later "saved", later "schema"
 local screen, search, sight = later "screen", later "search", later "sight"
@@ -55,7 +49,7 @@ options: --format table|line|tsv|csv|json|ndjson|'{lport} {process}'
          --color auto|always|never
          --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
-         --help   --version
+         --no-pager   --no-rc (the prompt's rc.lua)   --help   --version
 exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided
 ]]
 
@@ -203,6 +197,7 @@ local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
   ["--run"] = "run", ["--gone"] = "gone", ["--udp"] = "udp", ["--no-probe"] = "unproved",
   ["--until-empty"] = "until_empty",
+  ["--no-pager"] = "no_pager", ["--no-rc"] = "no_rc",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -287,7 +282,10 @@ local function check_written(ok, message, errno)
   if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
 end
 
+-- A full disk is an error; a reader that left is none. On a terminal, what is longer
+-- than the screen goes to a pager.
 local function write(text)
+  if terminal.is_terminal(1) and pager.show(text) then return end
   local ok, message, errno = io.stdout:write(text)
   if ok then ok, message, errno = io.stdout:flush() end
   check_written(ok, message, errno)
@@ -391,6 +389,7 @@ local function show_rows(q, options, run)
   end
   local layout = query.layout(q, screen.view(options))
   layout.more = "--limit or a pager shows more"
+  if pager.wanted() then layout.rows = nil end
   local names = layout.fields or schema.names
   local groups = template and core.template(format)
     or format == "table" and query.shown_groups(q) or schema.groups_of(names)
@@ -699,23 +698,6 @@ function verbs.save(words, options)
   return options.strict and is_partial(selection, {}) and 3 or 0
 end
 
--- What two readings say on standard error: of when they are, and what they lack.
-local function diff_remarks(names, selections, options)
-  local lines = {}
-  for i, selection in ipairs(selections) do
-    local when = render.read_when(selection:snapshot())
-    if when then lines[#lines + 1] = ("%s: %s"):format(names[i], when) end
-    for _, line in ipairs(render.blind_spots(selection)) do
-      lines[#lines + 1] = ("%s: %s"):format(names[i], line)
-    end
-  end
-  local one, other = selections[1]:snapshot(), selections[2]:snapshot()
-  if other:loaded() and one:filter() ~= other:filter() then
-    lines[#lines + 1] = "they were asked for different sockets"
-  end
-  remark(options, lines)
-end
-
 local function write_diff(found, options)
   local format = output_format(options, "tsv")
   if format == "table" and options.columns then
@@ -744,16 +726,14 @@ function verbs.diff(words, options)
     mistake "standard input holds one reading, not two"
   end
   local one = load_reading(words[1])
-  local of_one = complete(query.new(nil, {snapshot = one}))
-  local of_other = complete(words[2] and query.new(nil, {snapshot = load_reading(words[2])})
-    or query_now(one:filter(), options))
-  of_one:sort()
-  of_other:sort()
-  local found, message = of_one:diff(of_other, options.key)
-  if not found then mistake("%s", message) end
+  local found, selections = saved.compare(query.new(nil, {snapshot = one}), words[2]
+    and query.new(nil, {snapshot = load_reading(words[2])})
+    or query_now(one:filter(), options), options.key)
+  if not found then mistake("%s", selections) end
   write_diff(found, options)
-  diff_remarks({words[1], words[2] or "now"}, {of_one, of_other}, options)
-  if options.strict and (is_partial(of_one, {}) or is_partial(of_other, {})) then return 3 end
+  remark(options, saved.compare_remarks({words[1], words[2] or "now"}, selections))
+  local partial = is_partial(selections[1], {}) or is_partial(selections[2], {})
+  if options.strict and partial then return 3 end
   local same = #found.added == 0 and #found.removed == 0 and #found.after == 0
   return same and 0 or 1
 end
@@ -945,7 +925,7 @@ local function environment()
   return _G
 end
 
-local function repl() return require "portinfo.shell".run(environment()) end
+local function repl(options) return require "portinfo.shell".run(environment, options) end
 
 -- Runs a function as a person's code: its results, or nil and the exit status;
 -- its error is one line of theirs.
@@ -1016,6 +996,7 @@ local function is_endpoint(word)
 end
 
 local function dispatch(options, words)
+  if options.no_pager then require "portinfo.pager".off = true end
   if options.help then return write(usage) or 0 end
   if options.version then return write(version()) or 0 end
   if options.code then
@@ -1024,14 +1005,14 @@ local function dispatch(options, words)
     for _, code in ipairs(options.code) do
       if status == 0 then status = evaluate(code, words, options) end
     end
-    return options.interactive and repl() or status
+    return options.interactive and repl(options) or status
   end
   local first = words[1]
   if options.format == "luacats" and first ~= "schema" then
     mistake "--format luacats is for portinfo schema"
   end
   if first == nil then
-    if options.interactive or terminal.is_terminal(0) then return repl() end
+    if options.interactive or terminal.is_terminal(0) then return repl(options) end
     return run_file(words, nil)
   end
   if first == "help" then return write(usage) or 0 end
@@ -1039,7 +1020,7 @@ local function dispatch(options, words)
   if is_endpoint(first) then return ls(words, options) end
   if is_script(first) then
     local status = run_file(words, first)
-    return options.interactive and repl() or status
+    return options.interactive and repl(options) or status
   end
   return pages(words, options)
 end

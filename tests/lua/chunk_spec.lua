@@ -152,6 +152,60 @@ describe("message", function()
   end)
 end)
 
+describe("explain", function()
+  -- What is said when the code is compiled, or else when it runs.
+  local function says(expected, code)
+    local compiled, err = chunk.compile(code, "=test", {})
+    if compiled then err = select(2, pcall(compiled)) end
+    assert.equal(expected, chunk.explain(err, code, "=test"))
+  end
+
+  it("puts a caret under the token that Lua's reader stumbled over", function()
+    says("test:1: unexpected symbol near '='\n  x = = 1\n      ^", "x = = 1")
+    says("test:1: <eof> expected near '1'\n  1 1 \n    ^", "1 1 ")
+    says("test:1: unexpected symbol near '}'\n  f{x = }\n        ^", "f{x = }")
+    says("test:1: unfinished string near ''open'\n  x = 'open\n      ^^^^^", "x = 'open\n")
+  end)
+
+  it("takes what no statement begins like for an expression", function()
+    says("test:2: <eof> expected near '}'\n  2,}}\n     ^", "{1,\n2,}}")
+  end)
+
+  it("shows the line of the mistake alone", function()
+    says("test:3: syntax error near 'nd'\n  nd\n  ^^", "do\n  x = 1 y\nnd\nend")
+  end)
+
+  it("puts a caret under the name that an error is about", function()
+    says("test:1: attempt to index a nil value (global 'a')\n  return a.b\n         ^",
+         "return a.b")
+    says("test:2: attempt to call a nil value (field 'f')\n  t.f()\n    ^",
+         "t = {}\nt.f()")
+  end)
+
+  it("puts a caret under a name of ours that is misspelt", function()
+    local code = "\npi.sockets 'all':wehre()"
+    local err = "test:2: a query has no method 'wehre': did you mean 'where'?"
+    assert.equal(err .. "\n  pi.sockets 'all':wehre()\n                   ^^^^^",
+                 chunk.explain(err, code, "=test"))
+  end)
+
+  it("shows the line without a caret where the name is there twice", function()
+    says("test:2: attempt to index a nil value (global 'a')\n  x = a.a or a", "\nx = a.a or a")
+    says("test:1: attempt to index a nil value (global 'a')", "x = a.a or a")
+  end)
+
+  it("adds nothing where nothing is known", function()
+    assert.equal("test:1: no", chunk.explain("test:1: no", nil, "=test"))
+    assert.equal("no", chunk.explain("no", "code", "=test"))
+    assert.equal("test:9: no", chunk.explain("test:9: no", "code", "=test"))
+    assert.equal("an error without a message: a nil value", chunk.explain(nil, "x", "=test"))
+  end)
+
+  it("shows hostile code safely, and tabs as blanks", function()
+    says("test:2: unexpected symbol near '<\\27>'\n  x  = \\x1b", "\nx\t = \27")
+  end)
+end)
+
 describe("print", function()
   local function printed(...)
     local values = table.pack(...)
