@@ -39,7 +39,9 @@ BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua)
 # the command and the prompt need the binary; the module does without
-MODULE_FILES = $(filter-out %/cli.lua %/board.lua %/shell.lua %/chunk.lua %/search.lua,$(LUA_FILES))
+COMMAND = cli shell chunk search screen help docs meta complete expects lex live \
+  offer types words output pager rc board
+MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -140,10 +142,17 @@ run: ## install what is missing, build, show what listens here
 	echo; echo "What listens on this machine (build/portinfo ls listening):"; echo
 	$(BUILD)/portinfo ls listening --format table || [ $$? -eq 1 ]
 
-install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
+# definitions of the module for editors, which name a folder of such files
+$(BUILD)/luacats/portinfo.lua: $(BUILD)/portinfo
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(BUILD)/portinfo schema --format luacats > $@.tmp
+	mv $@.tmp $@
+
+install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local); DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 \
-	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
+	  $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man7 \
+	  $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 755 $(BUILD)/portinfo $(DESTDIR)$(PREFIX)/bin
 	install -m 644 src/portinfo.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/libportinfo.a $(DESTDIR)$(PREFIX)/lib
@@ -152,11 +161,21 @@ install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	ln -sf libportinfo.so.0 $(DESTDIR)$(PREFIX)/lib/libportinfo.so
 	install -m 644 $(BUILD)/portinfo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/portinfo.3lua $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 man/portinfo-filter.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 $(BUILD)/luacats/portinfo.lua $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
+	for pair in $(COMPLETIONS); do to="$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; \
+	  install -d "$${to%/*}" && install -m 644 "completions/$${pair%%:*}" "$$to" || exit; done
 	$(MAKE) --no-print-directory install-module
 	echo '  installed under $(DESTDIR)$(PREFIX)'
 	if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ]; then ldconfig 2>/dev/null || true; fi
+
+# where each shell looks: its file in the source, and where that goes
+COMPLETIONS = portinfo.bash:bash-completion/completions/portinfo \
+  _portinfo:zsh/site-functions/_portinfo \
+  portinfo.fish:fish/vendor_completions.d/portinfo.fish
 
 # LuaRocks names the folders itself
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
@@ -171,8 +190,12 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/portinfo $(DESTDIR)$(PREFIX)/include/portinfo.h \
 	  $(DESTDIR)$(PREFIX)/lib/libportinfo.a $(DESTDIR)$(PREFIX)/lib/libportinfo.so* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/portinfo.pc \
-	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
+	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man3/portinfo.3lua \
+	  $(DESTDIR)$(PREFIX)/share/man/man7/portinfo-filter.7
+	for pair in $(COMPLETIONS); do rm -f "$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo \
+	  $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
 
 # ---- Tests -----------------------------------------------------------------
 
@@ -211,6 +234,9 @@ bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smal
 	BUILD=$(BUILD) SCALE=$(SCALE) RUNS=$(RUNS) tests/bench/run \
 	  $(if $(filter 1,$(SCALE)),--readme README.md)
 
+tour: all ## run the commands of README's tour, and put what they print there
+	BUILD=$(BUILD) tests/tour/run README.md
+
 # a target is a file of tests/fuzz; what it finds stays in the build folder
 TIME ?= 60
 TARGET ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -238,8 +264,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libportinfo.a
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
 	luacheck -q lua tests/lua examples src/registry data
-	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run
-	mandoc -T lint -W warning man/portinfo.1
+	shellcheck deps.sh tests/run.sh tests/arrows.sh .ci/run completions/portinfo.bash
+	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 
 # ---- Upkeep ----------------------------------------------------------------
@@ -257,5 +283,5 @@ clean: ## remove what was built
 	rm -rf build build-asan build-fuzz build-lint build-none
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan bench fuzz lint deps deps-test refresh clean
+  asan bench tour fuzz lint deps deps-test refresh clean
 .DELETE_ON_ERROR:

@@ -224,17 +224,17 @@ typedef enum pi_type {
  * columns a narrow table keeps, 1 first, 0 only on request. Everything that
  * lists fields (columns, Lua, filters, headings, help) comes from here. */
 #define PI_FIELDS(X)                                                           \
-  X(PROTO, proto, WORD, SOCKET, 0, 1, "", "transport protocol")                \
+  X(PROTO, proto, WORD, SOCKET, 0, 3, "", "transport protocol")                \
   X(FAMILY, family, WORD, SOCKET, 0, 0, "",                                    \
     "address family, as the kernel said")                                      \
-  X(STATE, state, WORD, SOCKET, 0, 2, "",                                      \
+  X(STATE, state, WORD, SOCKET, 0, 5, "",                                      \
     "RFC 9293 state; UDP: connected or unconnected")                           \
   X(LADDR, laddr, ADDRESS, SOCKET, 0, 1, "",                                   \
     "local address, v4-mapped normalised to IPv4")                             \
   X(LPORT, lport, PORT, SOCKET, 0, 1, "", "local port")                        \
-  X(RADDR, raddr, ADDRESS, SOCKET, 0, 3, "",                                   \
+  X(RADDR, raddr, ADDRESS, SOCKET, 0, 4, "",                                   \
     "remote address; empty when not connected")                                \
-  X(RPORT, rport, PORT, SOCKET, 0, 3, "",                                      \
+  X(RPORT, rport, PORT, SOCKET, 0, 4, "",                                      \
     "remote port; empty when not connected")                                   \
   X(IFACE, iface, TEXT, SOCKET, 0, 0, "",                                      \
     "bound device, or scope of a link-local address")                          \
@@ -256,15 +256,15 @@ typedef enum pi_type {
     "SO_MARK; readable with CAP_NET_ADMIN")                                    \
   X(AUTOBOUND, autobound, BOOL, DERIVED, 0, 0, "",                             \
     "the kernel chose the local port")                                         \
-  X(ROLE, role, WORD, DERIVED, 0, 4, "", "what the socket is for")             \
+  X(ROLE, role, WORD, DERIVED, 0, 9, "", "what the socket is for")             \
   X(FAMILIES, families, WORD, DERIVED, 0, 0, "",                               \
     "IP versions it can be reached by")                                        \
-  X(EXPOSURE, exposure, WORD, DERIVED, 0, 3, "",                               \
+  X(EXPOSURE, exposure, WORD, DERIVED, 0, 8, "",                               \
     "how far the local address reaches")                                       \
   X(RANGE, range, WORD, DERIVED, 0, 0, "", "RFC 6335 range of the local port") \
   X(EPHEMERAL, ephemeral, BOOL, DERIVED, 0, 0, "",                             \
     "the local port lies in the namespace's client range")                     \
-  X(SERVICE, service, TEXT, DERIVED, 1, 3, "",                                 \
+  X(SERVICE, service, TEXT, DERIVED, 1, 7, "",                                 \
     "IANA's names of the service port")                                        \
   X(USE, use, TEXT, DERIVED, 1, 0, "",                                         \
     "software known to use the service port")                                  \
@@ -272,13 +272,13 @@ typedef enum pi_type {
     "classes of risk of the service port")                                     \
   X(OWNER, owner, WORD, OWNER, 0, 0, "", "is it known who holds the socket")   \
   X(WHY, why, WORD, OWNER, 0, 0, "", "reason of an owner none or unknown")     \
-  X(PID, pid, NUMBER, OWNER, 1, 2, "",                                         \
+  X(PID, pid, NUMBER, OWNER, 1, 3, "",                                         \
     "process that holds it; the main one: lowest, not 1")                      \
   X(PROCESS, process, TEXT, OWNER, 1, 2, "",                                   \
     "its name (comm, at most 15 bytes)")                                       \
   X(HOLDERS, holders, HOLDERS, OWNER, 0, 0, "",                                \
     "all: pid, descriptor, process")                                           \
-  X(USER, user, TEXT, PROCESS, 1, 3, "",                                       \
+  X(USER, user, TEXT, PROCESS, 1, 6, "",                                       \
     "user that the holder runs as (effective)")                                \
   X(EXE, exe, TEXT, PROCESS, 1, 0, "", "path of the holder's executable")      \
   X(CMDLINE, cmdline, TEXT, PROCESS, 1, 0, "",                                 \
@@ -594,6 +594,22 @@ PI_API int pi_host_read(const char *proc, pi_host *ret, pi_error *err);
 
 PI_API bool pi_host_reserves(const pi_host *host, uint16_t port);
 
+/* A place to bind a socket to. */
+typedef struct pi_probe {
+  pi_proto proto;
+  uint16_t port;             /* not 0, which would be any */
+  const pi_address *address; /* NULL or ::, all there are, of both families */
+  bool reuseaddr, reuseport; /* with SO_REUSEADDR, SO_REUSEPORT */
+} pi_probe;
+
+/* Could we bind there now? Binds a socket and closes it at once: it never
+ * listens, so nobody can connect to it, but for that moment another process
+ * that wants the port meets us, and a UDP socket with `reuseport` may take a
+ * datagram from the others of its group. Returns 0 if so; PI_EOS if not, with
+ * the errno in err->os, of which EADDRINUSE is the most usual; PI_EINVAL for
+ * port 0. */
+PI_API int pi_port_try(const pi_probe *probe, pi_error *err);
+
 /* How good the reading is. */
 typedef struct pi_quality {
   struct pi_source {
@@ -749,16 +765,29 @@ typedef struct pi_diff {
 } pi_diff;
 
 /* Compares the selected rows (NULL: all) of two snapshots, which may be of
- * different hosts. Rows are the same socket by namespace and cookie, where one
- * has no cookie by inode, where one has no inode by protocol, family and both
- * ends. Compared are state, addresses, ports, role, owner, and the pids and
- * names of all holders; what is unknown on either side is no difference. The
- * groups that it needs are completed. End *ret with pi_diff_deinit; a selection
- * that is taken out of it (and NULL put there) is freed as any other. */
+ * different hosts. Rows are the same socket by local port, namespace and
+ * cookie, where one has no cookie by inode, where one has no inode by protocol,
+ * family and both ends. Compared are state, addresses, far port, role, owner,
+ * and the pids and names of all holders; what is unknown on either side is no
+ * difference. The groups that it needs are completed. End *ret with
+ * pi_diff_deinit; a selection that is taken out of it (and NULL put there) is
+ * freed as any other. */
 PI_API int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
                             pi_snapshot *other, const pi_selection *of_other,
                             pi_diff *ret, pi_error *err);
 PI_API void pi_diff_deinit(pi_diff *diff);
+
+/* What makes a row of one reading and one of the other the same. */
+typedef enum pi_key {
+  PI_KEY_SOCKET,  /* they are one socket, as pi_snapshot_diff says */
+  PI_KEY_SERVICE, /* protocol, family and both ends: a service that was
+                     restarted is the same, and its holders are different */
+} pi_key;
+
+/* The same by this key. */
+PI_API int pi_snapshot_diff_by(pi_snapshot *one, const pi_selection *of_one,
+                               pi_snapshot *other, const pi_selection *of_other,
+                               pi_key key, pi_diff *ret, pi_error *err);
 
 /* ---- Watching ----------------------------------------------------------- */
 

@@ -2,21 +2,18 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
+local later = require "portinfo.later"
 local terminal = require "portinfo.terminal"
 
--- Modules that a call may do without are loaded at their first use: compiling them
--- all takes longer than most answers.
-local function later(name)
-  return setmetatable({}, {__index = function(_, key)
-    return require("portinfo." .. name)[key]
-  end})
-end
-
-local board, duration, watch = later "board", later "duration", later "watch"
-local chunk, doctor, json = later "chunk", later "doctor", later "json"
-local page, predicate, query = later "page", later "predicate", later "query"
+local board, chunk, docs = later "board", later "chunk", later "docs"
+local doctor, duration, free = later "doctor", later "duration", later "free"
+local json, meta, page = later "json", later "meta", later "page"
+local pager, place = later "pager", later "place"
+local predicate, query = later "predicate", later "query"
+local reasons, watch = later "why", later "watch"
 local render, saved, schema = later "render", later "saved", later "schema"
-local search = later "search"
+local screen, search, sight = later "screen", later "search", later "sight"
+local wait = later "wait"
 
 local function pointed(...) return require "portinfo.pointed"(...) end
 
@@ -27,22 +24,32 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          listening tcp exposed :PORT 'lport < 1024' ...
        portinfo :PORT                    sockets with this port, on either side
        portinfo explain [--run] FILTER   what would be asked of the kernel, and what not
+       portinfo wait [--for TIME] [--timeout TIME] [--gone] FILTER
+                                         until there are such sockets (or none), as ls
+       portinfo free [PORT|RANGE] [--count N] [--udp] [--addr ADDRESS] [--no-probe]
+                                         ports that can be bound now: this, or the next
+       portinfo why PORT|SERVICE [--udp] [--addr ADDRESS] [--no-probe]
+                                         why it cannot be bound, and what would help
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
+                                         (--key service: restarts are changes)
        portinfo watch [--interval TIME] [--count N] [--until-empty] [--settle TIME] [FILTER]
                                          what comes, goes and changes
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
+       portinfo schema                   fields and flags, as JSON (--format luacats:
+                                         for editors)
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression
        portinfo FILE.lua [ARG...]        runs a Lua script
 ls:      --columns FIELD,...   --sort [-]FIELD,...   --limit N   --undecided
          --tally FIELD,... (how often)   --distinct FIELD,...
-options: --format table|tsv|csv|json|ndjson|'{lport} {process}'
+options: --format table|line|tsv|csv|json|ndjson|'{lport} {process}'
                                            (a table on a terminal, else TSV)
          --no-header   -0 (lines end with NUL)   --width N
+         --color auto|always|never
          --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
-         --help   --version
+         --no-pager   --no-rc (the prompt's rc.lua)   --help   --version
 exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided
 ]]
 
@@ -74,8 +81,10 @@ end
 
 -- ---- Options --------------------------------------------------------------------
 
-local formats = {table = true, tsv = true, csv = true, json = true, ndjson = true}
+local formats = {table = true, line = true, tsv = true, csv = true, json = true, ndjson = true}
+local colors = {auto = true, always = true, never = true}
 local backends = {auto = true, netlink = true, proc = true}
+local identities = {socket = true, service = true}
 
 -- The reader of an option that takes fields, separated by commas.
 local function fields_of(option)
@@ -112,9 +121,7 @@ end
 
 local function check_count(text)
   local count = text:find "^%d+$" and math.tointeger(tonumber(text))
-  if not count or count < 1 or count > 65535 then
-    mistake("--count: how many, from 1 to 65535, not '%s'", text)
-  end
+  if not count or count < 1 then mistake("--count: how many, from 1, not '%s'", text) end
   return count
 end
 
@@ -157,6 +164,7 @@ local function keep(text) return text end
 
 -- A format by name, or a template, which has fields in it.
 local function check_format(text)
+  if text == "luacats" then return text end -- of the schema alone, see dispatch
   if not text:find("{", 1, true) then return one_of("--format", formats)(text) end
   local groups, message, first, length = core.template(text)
   if groups then return text end
@@ -171,10 +179,15 @@ local valued = {
   ["--sort"] = {"sort", check_sort},
   ["--limit"] = {"limit", check_limit},
   ["--width"] = {"width", check_width},
+  ["--color"] = {"color", one_of("--color", colors)},
   ["--backend"] = {"backend", one_of("--backend", backends)},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
+  ["--key"] = {"key", one_of("--key", identities)},
   ["--count"] = {"count", check_count},
+  ["--addr"] = {"address", keep},
+  ["--timeout"] = {"timeout", time_of "--timeout"},
+  ["--for"] = {"hold", time_of "--for"},
   ["--interval"] = {"interval", pause_of "--interval"},
   ["--settle"] = {"settle", pause_of "--settle"},
   ["-e"] = {"code", keep, several = true},
@@ -182,7 +195,9 @@ local valued = {
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
-  ["--run"] = "run", ["--until-empty"] = "until_empty",
+  ["--run"] = "run", ["--gone"] = "gone", ["--udp"] = "udp", ["--no-probe"] = "unproved",
+  ["--until-empty"] = "until_empty",
+  ["--no-pager"] = "no_pager", ["--no-rc"] = "no_rc",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
   ["--version"] = "version",
@@ -257,21 +272,23 @@ end
 
 -- ---- Output ----------------------------------------------------------------------
 
-local function screen_width(options)
-  if options.width then return options.width end
-  return terminal.is_terminal(1) and terminal.width() or nil
-end
-
 -- The format asked for, or what suits where the output goes.
 local function output_format(options, piped)
   return options.format or (terminal.is_terminal(1) and "table" or piped)
 end
 
 -- A full disk is an error; a reader that left is none.
+local function check_written(ok, message, errno)
+  if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
+end
+
+-- A full disk is an error; a reader that left is none. On a terminal, what is longer
+-- than the screen goes to a pager.
 local function write(text)
+  if terminal.is_terminal(1) and pager.show(text) then return end
   local ok, message, errno = io.stdout:write(text)
   if ok then ok, message, errno = io.stdout:flush() end
-  if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
+  check_written(ok, message, errno)
 end
 
 local function remark(options, lines)
@@ -326,58 +343,79 @@ end
 
 -- Was something that the answer rests on not seen?
 local function is_partial(selection, about)
-  return selection:undecided() > 0 or #render.blind_spots(selection, about.unknown) > 0
+  return selection:undecided() > 0 or #sight.blind_spots(selection, about.unknown) > 0
 end
 
 local function ls_status(selection, about, options)
   if options.undecided then return #selection > 0 and 0 or 1 end
   if options.strict and is_partial(selection, about) then return 3 end
   if #selection > 0 or about.total > 0 then return 0 end
-  return (selection:undecided() > 0 or render.misses_rows(selection)) and 3 or 1
+  return (selection:undecided() > 0 or sight.misses_rows(selection)) and 3 or 1
 end
 
 local function ls_table(selection, about, layout, options)
   layout.header = not options.bare
   local text, footer = render.table(selection, layout, about)
   write(text)
-  if not options.quiet then
-    io.stderr:write("(", table.concat(footer, ")\n("), ")\n")
-  end
+  if not options.quiet then io.stderr:write(footer) end
+end
+
+-- Streams: a reader that left ends it.
+local function ls_lines(selection, layout)
+  local ok, message, errno = true, nil, nil
+  render.records(selection, layout, function(text)
+    if ok then ok, message, errno = io.stdout:write(text) end
+  end)
+  if ok then ok, message, errno = io.stdout:flush() end
+  check_written(ok, message, errno)
 end
 
 -- What could not be seen, for those who asked for what was; and how much was left out.
 local function ls_remarks(selection, about, options)
-  local lines = render.blind_spots(selection, about.unknown)
+  local lines = sight.blind_spots(selection, about.unknown)
   if selection:undecided() > 0 and not options.undecided then
-    lines[#lines + 1] = render.undecided(selection)
+    lines[#lines + 1] = sight.undecided(selection)
   end
-  lines[#lines + 1] = render.read_when(selection:snapshot())
+  lines[#lines + 1] = sight.read_when(selection:snapshot())
   remark(options, lines)
 end
 
-local function ls(words, options)
-  local q = ls_query(words, options)
+-- Lists what `run` makes of the query; its status, if there is no selection.
+local function show_rows(q, options, run)
   local format = output_format(options, "tsv")
   local template = format:find("{", 1, true) ~= nil
   if options.nul and format ~= "tsv" and format ~= "ndjson" and not template then
     mistake("-0 goes with tsv, ndjson and templates, not %s", format)
   end
-  local layout = query.layout(q, screen_width(options))
+  local layout = query.layout(q, screen.view(options))
+  layout.more = "--limit or a pager shows more"
+  if pager.wanted() then layout.rows = nil end
   local names = layout.fields or schema.names
   local groups = template and core.template(format)
-    or format == "table" and not layout.fields and render.groups
-    or schema.groups_of(names)
-  local selection, about = query.run(q, groups, format == "table" and not layout.what)
-  if not selection then mistake("%s", about) end
+    or format == "table" and query.shown_groups(q) or schema.groups_of(names)
+  local readable = (format == "table" or format == "line") and not layout.what
+  local selection, about = run(q, groups, readable)
+  if not selection then return about end
   if format == "table" then
     ls_table(selection, about, layout, options)
     return ls_status(selection, about, options)
   end
-  local ok, trouble, errno = selection:write(io.stdout, format, names,
-    {header = not options.bare, nul = options.nul})
-  if not ok and errno ~= 32 then mistake("cannot write: %s", trouble) end
+  if format == "line" then
+    ls_lines(selection, layout)
+  else
+    check_written(selection:write(io.stdout, format, names,
+      {header = not options.bare, nul = options.nul}))
+  end
   ls_remarks(selection, about, options)
   return ls_status(selection, about, options)
+end
+
+local function ls(words, options)
+  return show_rows(ls_query(words, options), options, function(...)
+    local selection, about = query.run(...)
+    if not selection then mistake("%s", about) end
+    return selection, about
+  end)
 end
 
 -- The plan of ls with these words and options.
@@ -485,7 +523,7 @@ local function pages(words, options)
     mistake("a page comes as text or --format json, not %s", format)
   end
   if options.columns then mistake "--columns is for ls" end
-  local list = {}
+  local list, view = {}, screen.view(options)
   for _, word in ipairs(words) do
     for _, port in ipairs(ports_of(word)) do list[#list + 1] = port end
   end
@@ -498,7 +536,7 @@ local function pages(words, options)
     })
     if data.now == nil or is_partial(data.now, {}) then status = options.strict and 3 or 0 end
     out[i] = format == "json" and page_json(data)
-      or page.text(data, {width = screen_width(options) or 80})
+      or page.text(data, {width = view.width or 80, ascii = view.ascii})
   end
   write(format == "json" and "[" .. table.concat(out, ",\n") .. "]\n"
     or table.concat(out, "\n"))
@@ -510,6 +548,119 @@ end
 verbs.ls = ls
 verbs.explain = explain
 verbs.port = pages
+
+function verbs.wait(words, options)
+  if options.from or options.undecided then
+    mistake("wait looks at the kernel's sockets: %s is for ls",
+      options.from and "--from" or "--undecided")
+  end
+  if #words == 0 then mistake "name what to wait for, as in portinfo wait listening :5432" end
+  local q = ls_query(words, options)
+  if wait.is_futile(q) then
+    mistake("no socket can ever satisfy '%s': see portinfo explain", table.concat(words, " "))
+  end
+  local held = false
+  local function run(_, groups, readable)
+    local selection, about, message = wait.run(q, {
+      timeout = options.timeout, hold = options.hold, gone = options.gone,
+      groups = groups, readable = readable,
+      doubt = not options.timeout and function(why) -- else it would seem to hang
+        remark(options, {"cannot tell yet: " .. why})
+      end,
+    })
+    if about == "refused" then mistake("%s", message) end
+    held = selection ~= nil
+    if held then return selection, about end
+    local unknown = about == "unknown"
+    remark(options, {unknown and "cannot tell: " .. message
+      or "timed out after " .. duration.text(options.timeout)})
+    return nil, unknown and 3 or 1
+  end
+  local status
+  if options.gone then status = select(2, run()) else status = show_rows(q, options, run) end
+  return held and 0 or status
+end
+
+-- Where --udp and --addr want a socket to be bound.
+local function place_of(options)
+  local where, message = place.new(options.udp and "udp" or "tcp", options.address)
+  if not where then mistake("%s", message) end
+  return where
+end
+
+-- A port that can be bound: 0 asks for any.
+local function check_bindable(number)
+  if number == 0 then mistake "0 is no port to bind: it asks the kernel for any" end
+  return number
+end
+
+-- What `free` is asked for: 3000, or 8000-8100, also as 8000..8100.
+local function free_range(word)
+  if not word then return free.range() end
+  local first, last = word:match "^(%d+)%-(%d+)$"
+  if not first then first, last = word:match "^(%d+)%.%.(%d+)$" end
+  if not first then
+    if not word:find "^%-?%d+$" then
+      mistake("'%s' is no port and no range: write 3000 or 8000-8100", word)
+    end
+    return free.range(check_bindable(check_number(word)))
+  end
+  first, last = check_bindable(check_number(first)), check_number(last)
+  if last < first then mistake("%s runs backwards: write %d-%d", word, last, first) end
+  return free.range{first = first, last = last}
+end
+
+function verbs.free(words, options)
+  if options.from then mistake "--from is for ls and pages: free asks what can be bound now" end
+  if #words > 1 then mistake("free takes one port or range, not '%s' as well", words[2]) end
+  local format = options.format or "tsv"
+  if format ~= "tsv" and format ~= "json" then
+    mistake("free prints a port a line, or --format json, not %s", format)
+  end
+  local spec = free_range(words[1])
+  spec.place, spec.count, spec.probe = place_of(options), options.count or 1, not options.unproved
+  spec.backend, spec.proc = options.backend, options.proc
+  local found, notes = free.find(spec)
+  if not found then mistake("%s", notes) end
+  if format == "json" then
+    write(json.encode(found) .. "\n")
+  else
+    for _, port in ipairs(found) do write(("%d\n"):format(port)) end
+  end
+  if #found < spec.count then
+    notes[#notes + 1] = ("%s free from %d to %d"):format(
+      #found == 0 and "no port is" or ("only %d of %d are"):format(#found, spec.count),
+      spec.first, spec.last)
+  end
+  remark(options, notes)
+  if notes.partial then return 3 end
+  return #found < spec.count and 1 or 0
+end
+
+function verbs.why(words, options)
+  if options.from then mistake "--from is for ls and pages: why asks what can be bound now" end
+  if #words ~= 1 then mistake "why takes one port or service, as in portinfo why 8080" end
+  local format = options.format or "table"
+  if format ~= "table" and format ~= "json" then
+    mistake("why comes as text or --format json, not %s", format)
+  end
+  local ports = ports_of(words[1])
+  if #ports > 1 then
+    mistake("'%s' is a name of several ports: give one, such as %d", words[1], ports[1][1])
+  end
+  local port, transport = ports[1][1], ports[1][2]
+  if transport and transport ~= "tcp" and transport ~= "udp" then
+    mistake("a port is tried with tcp or udp, not %s", transport)
+  end
+  local where = place_of{udp = options.udp or transport == "udp", address = options.address}
+  local data, message = reasons.data{
+    port = check_bindable(port), place = where, probe = not options.unproved,
+    backend = options.backend, proc = options.proc,
+  }
+  if not data then mistake("%s", message) end
+  write(format == "json" and reasons.json(data) .. "\n" or reasons.text(data))
+  return ({bindable = 0, blocked = 1, unknown = 3})[data.verdict]
+end
 
 -- A filter's query of the kernel, for what is kept or compared.
 local function query_now(text, options)
@@ -547,28 +698,14 @@ function verbs.save(words, options)
   return options.strict and is_partial(selection, {}) and 3 or 0
 end
 
--- What two readings say on standard error: of when they are, and what they lack.
-local function diff_remarks(names, selections, options)
-  local lines = {}
-  for i, selection in ipairs(selections) do
-    local when = render.read_when(selection:snapshot())
-    if when then lines[#lines + 1] = ("%s: %s"):format(names[i], when) end
-    for _, line in ipairs(render.blind_spots(selection)) do
-      lines[#lines + 1] = ("%s: %s"):format(names[i], line)
-    end
-  end
-  local one, other = selections[1]:snapshot(), selections[2]:snapshot()
-  if other:loaded() and one:filter() ~= other:filter() then
-    lines[#lines + 1] = "they were asked for different sockets"
-  end
-  remark(options, lines)
-end
-
 local function write_diff(found, options)
   local format = output_format(options, "tsv")
   if format == "table" and options.columns then
     if options.format then mistake "--columns goes with --format tsv, csv, json or ndjson" end
     format = "tsv"
+  end
+  if format == "line" or not formats[format] then
+    mistake("what changed comes as a table, tsv, csv, json or ndjson, not %s", format)
   end
   if format == "table" then return write(saved.diff_text(saved.diff_rows(found))) end
   local text, message = saved.diff_bulk(found, format, options.columns or schema.names,
@@ -589,16 +726,14 @@ function verbs.diff(words, options)
     mistake "standard input holds one reading, not two"
   end
   local one = load_reading(words[1])
-  local of_one = complete(query.new(nil, {snapshot = one}))
-  local of_other = complete(words[2] and query.new(nil, {snapshot = load_reading(words[2])})
-    or query_now(one:filter(), options))
-  of_one:sort()
-  of_other:sort()
-  local found, message = of_one:diff(of_other)
-  if not found then mistake("%s", message) end
+  local found, selections = saved.compare(query.new(nil, {snapshot = one}), words[2]
+    and query.new(nil, {snapshot = load_reading(words[2])})
+    or query_now(one:filter(), options), options.key)
+  if not found then mistake("%s", selections) end
   write_diff(found, options)
-  diff_remarks({words[1], words[2] or "now"}, {of_one, of_other}, options)
-  if options.strict and (is_partial(of_one, {}) or is_partial(of_other, {})) then return 3 end
+  remark(options, saved.compare_remarks({words[1], words[2] or "now"}, selections))
+  local partial = is_partial(selections[1], {}) or is_partial(selections[2], {})
+  if options.strict and partial then return 3 end
   local same = #found.added == 0 and #found.removed == 0 and #found.after == 0
   return same and 0 or 1
 end
@@ -622,8 +757,8 @@ end
 function view.log()
   return {over = function() end, show = function(reading)
     local lines = {}
-    for i, place in ipairs(reading.places) do
-      lines[i] = ("%s %s\n"):format(os.date("%T", place.time), tostring(watch.event_at(place)))
+    for i, at in ipairs(reading.places) do
+      lines[i] = ("%s %s\n"):format(os.date("%T", at.time), tostring(watch.event_at(at)))
     end
     write(table.concat(lines))
   end}
@@ -648,7 +783,8 @@ function view.board(q, options, words)
     over = function(last)
       write "\27[?7h\27[?25h\27[?1049l"
       if not last then return end
-      local layout = query.layout(q, screen_width(options))
+      local layout = query.layout(q, screen.view(options))
+      layout.rows = nil
       write((render.table(last.selection, layout, last.about)))
       remark(options, {render.plural(#last.selection, "socket")})
     end,
@@ -728,10 +864,10 @@ function verbs.search(words, options)
   if options.from then mistake "--from is for ls and pages: a search asks the registry" end
   local hits = core.search(table.concat(words, " "))
   local format = output_format(options, "tsv")
-  if format == "csv" or format == "ndjson" then
+  if not search[format] then
     mistake("a search comes as a table, tsv or json, not %s", format)
   end
-  write(search[format](hits, screen_width(options)))
+  write(search[format](hits, screen.view(options)))
   if #hits == 0 then
     remark(options, {("nothing found for '%s'"):format(table.concat(words, " "))})
   end
@@ -754,6 +890,33 @@ function verbs.doctor(words, options)
   return options.strict and partial and 3 or 0
 end
 
+-- The fields, a line each, and what else filters are made of.
+local function schema_json()
+  local fields, groups = {}, {}
+  for i, field in ipairs(schema.fields) do fields[i] = json.encode(field) end
+  for i, name in ipairs(schema.groups) do
+    groups[i] = {name = name, meaning = docs.groups[name]}
+  end
+  return json.encode{
+    v = 1, version = core.version, groups = groups, flags = core.flags(),
+    aliases = schema.aliases, sides = schema.pairs,
+    fields = json.raw("[\n" .. table.concat(fields, ",\n") .. "\n]"),
+  } .. "\n"
+end
+
+function verbs.schema(words, options)
+  if #words > 0 then mistake("schema takes no words, not '%s'", words[1]) end
+  if options.from then mistake "--from is for ls and pages: the schema is of this program" end
+  if options.format == "luacats" then
+    write(meta.text())
+  elseif options.format == nil or options.format == "json" then
+    write(schema_json())
+  else
+    mistake("the schema comes as --format json or luacats, not %s", options.format)
+  end
+  return 0
+end
+
 -- ---- Lua --------------------------------------------------------------------------
 
 -- Where chunks of -e and the prompt live: the globals, and the module as `pi`.
@@ -762,7 +925,7 @@ local function environment()
   return _G
 end
 
-local function repl() return require "portinfo.shell".run(environment()) end
+local function repl(options) return require "portinfo.shell".run(environment, options) end
 
 -- Runs a function as a person's code: its results, or nil and the exit status;
 -- its error is one line of theirs.
@@ -783,7 +946,7 @@ local function evaluate(code, words, options)
   local values, status = run_code(compiled, table.unpack(words))
   if not values then return status end
   for i = 1, values.n do
-    local shown, trouble = run_code(chunk.show, values[i], {width = screen_width(options)})
+    local shown, trouble = run_code(chunk.show, values[i], screen.view(options))
     if not shown then return trouble end
     write(shown[1])
   end
@@ -801,6 +964,23 @@ local function run_file(words, name)
   return values and 0 or status
 end
 
+-- ---- Completion --------------------------------------------------------------------
+
+-- --complete SHELL -- WORD...: prints what the last word may be. A shell asks at every
+-- Tab and shows what it is told, so that silence is the answer to any trouble.
+local function print_completions(args)
+  local ok, list = pcall(function()
+    local within = function(f, quick) return terminal.within(quick and 200 or 8, f) end
+    return require "portinfo.offer".at(args[2], {table.unpack(args, 4)}, {
+      valued = valued, switches = switches, verbs = verbs, transports = transports,
+      words = {["--format"] = formats, ["--backend"] = backends, ["--color"] = colors,
+               ["--key"] = identities},
+    }, require "portinfo.live".sources(within))
+  end)
+  if ok and #list > 0 then io.stdout:write(table.concat(list, "\n"), "\n") end
+  return 0
+end
+
 -- ---- Main --------------------------------------------------------------------------
 
 local function version()
@@ -816,6 +996,7 @@ local function is_endpoint(word)
 end
 
 local function dispatch(options, words)
+  if options.no_pager then require "portinfo.pager".off = true end
   if options.help then return write(usage) or 0 end
   if options.version then return write(version()) or 0 end
   if options.code then
@@ -824,11 +1005,14 @@ local function dispatch(options, words)
     for _, code in ipairs(options.code) do
       if status == 0 then status = evaluate(code, words, options) end
     end
-    return options.interactive and repl() or status
+    return options.interactive and repl(options) or status
   end
   local first = words[1]
+  if options.format == "luacats" and first ~= "schema" then
+    mistake "--format luacats is for portinfo schema"
+  end
   if first == nil then
-    if options.interactive or terminal.is_terminal(0) then return repl() end
+    if options.interactive or terminal.is_terminal(0) then return repl(options) end
     return run_file(words, nil)
   end
   if first == "help" then return write(usage) or 0 end
@@ -836,12 +1020,13 @@ local function dispatch(options, words)
   if is_endpoint(first) then return ls(words, options) end
   if is_script(first) then
     local status = run_file(words, first)
-    return options.interactive and repl() or status
+    return options.interactive and repl(options) or status
   end
   return pages(words, options)
 end
 
 local function main(args)
+  if args[1] == "--complete" then return print_completions(args) end
   local options, words = parse(args)
   return dispatch(options, words)
 end

@@ -1,28 +1,32 @@
 -- doctor.lua: what this process can see, and how to see more.
 
 local core = require "portinfo.core"
+local escape = require "portinfo.escape"
+local predicate = require "portinfo.predicate"
 local render = require "portinfo.render"
 
 local M = {}
 
--- Bits of capabilities(7) that decide what we see.
+-- Bits of capabilities(7) that decide what we see or may do, and what lacks without.
 local capabilities = {
-  {name = "CAP_SYS_PTRACE", bit = 19, for_what = "descriptors of other users' processes"},
-  {name = "CAP_DAC_READ_SEARCH", bit = 2, for_what = "folders of other users' processes"},
-  {name = "CAP_NET_ADMIN", bit = 12, for_what = "marks of sockets"},
+  {name = "CAP_SYS_PTRACE", bit = 19, sight = true,
+   without = "descriptors of other users' processes stay unseen"},
+  {name = "CAP_DAC_READ_SEARCH", bit = 2, sight = true,
+   without = "folders of other users' processes stay unseen"},
+  {name = "CAP_NET_ADMIN", bit = 12, sight = true, without = "marks of sockets stay unseen"},
+  {name = "CAP_NET_BIND_SERVICE", bit = 10, without = "free and why find privileged ports barred"},
+  {name = "CAP_SYS_ADMIN", bit = 21, without = "other network namespaces cannot be entered"},
 }
 
-local function read_status()
-  local file = io.open "/proc/self/status"
-  if not file then return nil end
-  local text = file:read "a"
-  file:close()
-  return text
+-- A file of procfs as text, or nil.
+local function read(proc, name)
+  local file <close> = io.open(("%s/%s"):format(proc or "/proc", name))
+  return file and file:read "a"
 end
 
 local function identity()
-  local status = read_status()
-  if not status then return {} end
+  local status = read(nil, "self/status")
+  if not status then return {held = {}, missing = {}} end
   local mask = status:match "CapEff:%s*(%x+)"
   local effective = mask and math.tointeger(tonumber(mask, 16))
   local held, missing = {}, {}
@@ -43,40 +47,96 @@ local function names(list)
   return out
 end
 
--- Everything as data: {version, registry_date, uid, held, missing, host,
--- sockets, quality, advice}. Options: backend, proc (see pi.sockets).
+-- "first" or "nested": a user namespace that maps every user to itself is the first, in
+-- which capabilities count everywhere.
+local function user_namespace()
+  local map = read(nil, "self/uid_map")
+  if not map then return nil end
+  return map:find "^%s*0%s+0%s+4294967295%s*$" and "first" or "nested"
+end
+
+-- The hidepid option that procfs is mounted with, or nil; the last mount is seen.
+local function hidepid(proc)
+  local mounts, found = read(nil, "self/mounts"), nil
+  for point, options in (mounts or ""):gmatch "[^ \n]+ ([^ \n]+) proc ([^ \n]+)" do
+    if point == (proc or "/proc") then found = options:match "hidepid=([%w]+)" end
+  end
+  return found ~= "0" and found ~= "off" and found or nil
+end
+
+-- Whether each way to read sockets works here: {netlink =, proc =: true, or why not}.
+local function backends(proc)
+  local listening, works = predicate.build "listening", {}
+  for _, backend in ipairs{"netlink", "proc"} do
+    local snapshot <close>, message = core.take{
+      filter = listening, backend = backend, proc = proc, groups = {},
+    }
+    works[backend] = snapshot ~= nil or message
+  end
+  return works
+end
+
+-- What would show more, a line each, with the command that does it where there is one.
+local function advice(data, me)
+  local list, quality = {}, data.quality
+  local function add(format, ...) list[#list + 1] = format:format(...) end
+  local blind = false
+  for _, capability in ipairs(me.missing) do
+    add("%s is missing: %s", capability.name, capability.without)
+    blind = blind or capability.sight
+  end
+  if blind and me.uid ~= 0 then
+    add("to see more: sudo portinfo doctor")
+  elseif quality and quality.unreadable > 0 then
+    add("some processes hold capabilities that we do not, or a security module protects them; "
+      .. "start portinfo with a full set (outside of a container) to see what they hold")
+  end
+  if data.user_namespace == "nested" and #me.held > 0 then
+    add("capabilities of a nested user namespace open no process outside of it")
+  end
+  if quality and quality.hidden then
+    add("procfs hides processes of others: sudo mount -o remount,hidepid=0 %s",
+        data.proc or "/proc")
+  end
+  if data.pid_namespace == "nested" then
+    add("processes outside of this pid namespace may hold sockets of this network namespace: ask "
+      .. "from the host, or start the container with --pid=host --cap-add=SYS_PTRACE")
+  end
+  if data.backends.netlink ~= true and data.backends.proc == true then
+    add("sock_diag would tell more than the proc tables: sudo modprobe -a inet_diag tcp_diag "
+      .. "udp_diag, unless it is a sandbox that refuses it")
+  end
+  return list
+end
+
+-- Everything as data: {version, registry_date, uid, held, missing, user_namespace,
+-- pid_namespace, hidepid, backends, host, sockets, quality, blind_spots, advice}. Options:
+-- backend, proc (see pi.sockets).
 function M.data(options)
   options = options or {}
   local me = identity()
   local data = {
     version = core.version, registry_date = core.registry_date,
-    uid = me.uid, held = names(me.held or {}), missing = names(me.missing or {}),
-    host = core.host(options.proc) or {}, advice = {},
+    uid = me.uid, held = names(me.held), missing = names(me.missing),
+    host = core.host(options.proc) or {}, proc = options.proc,
+    user_namespace = user_namespace(), hidepid = hidepid(options.proc),
+    backends = backends(options.proc),
   }
   if data.host.reserved then data.host.reserved = #data.host.reserved end
-  local snapshot, message = core.take{
+  local snapshot <close>, message = core.take{
     groups = {"derived", "owner", "process"},
     backend = options.backend, proc = options.proc,
   }
-  if not snapshot then
+  if snapshot then
+    data.sockets, data.quality = #snapshot, snapshot:quality()
+    data.blind_spots = render.blind_spots(snapshot:pick())
+    if not data.quality.owners_unseen then
+      data.pid_namespace = data.quality.nested and "nested" or "first"
+    end
+  else
     data.error = message
-    return data
   end
-  local everything = snapshot:pick()
-  data.sockets = #snapshot
-  data.quality = snapshot:quality()
-  data.blind_spots = render.blind_spots(everything)
-  for _, capability in ipairs(me.missing or {}) do
-    data.advice[#data.advice + 1] = ("%s is missing: %s stay unseen"):format(
-      capability.name, capability.for_what)
-  end
-  if me.uid ~= 0 and #data.advice > 0 then
-    data.advice[#data.advice + 1] = "to see more: sudo portinfo doctor"
-  elseif data.quality.unreadable > 0 then
-    data.advice[#data.advice + 1] = "some processes hold capabilities that we do not, "
-      .. "or a security module protects them; start portinfo with a full set "
-      .. "(outside of a container) to see what they hold"
-  end
+  data.advice = advice(data, me)
   return data
 end
 
@@ -117,16 +177,38 @@ local function source_lines(quality)
   return table.concat(out)
 end
 
+local function advice_lines(data)
+  local out = {}
+  for _, line in ipairs(data.advice) do out[#out + 1] = item("advice", line) end
+  return table.concat(out)
+end
+
+-- Where we stand, and by what ways we can look.
+local function stand_lines(data)
+  local out = {}
+  if data.user_namespace or data.pid_namespace then
+    out[1] = item("namespaces", ("user: %s, pid: %s"):format(data.user_namespace or "unknown",
+                                                             data.pid_namespace or "unknown"))
+  end
+  if data.hidepid then out[#out + 1] = item("hidepid", data.hidepid) end
+  for _, name in ipairs{"netlink", "proc"} do
+    local works = data.backends[name]
+    out[#out + 1] = item(name, works == true and "usable" or "not usable: " .. escape(works))
+  end
+  return table.concat(out)
+end
+
 -- The same as text for people.
 function M.text(data)
   local out = {
     item("portinfo", ("%s, registry of %s"):format(data.version, data.registry_date)),
     item("user id", data.uid or "unknown"),
     item("capabilities", #data.held > 0 and table.concat(data.held, " ") or "none that matter"),
-    host_lines(data.host),
+    host_lines(data.host), stand_lines(data),
   }
   if data.error then
-    out[#out + 1] = item("sockets", data.error)
+    out[#out + 1] = item("sockets", escape(data.error))
+    out[#out + 1] = advice_lines(data)
     return table.concat(out)
   end
   local q = data.quality
@@ -138,7 +220,7 @@ function M.text(data)
   local blind = data.blind_spots
   out[#out + 1] = item("unseen", #blind == 0 and "nothing" or blind[1])
   for i = 2, #blind do out[#out + 1] = item("", blind[i]) end
-  for _, line in ipairs(data.advice) do out[#out + 1] = item("advice", line) end
+  out[#out + 1] = advice_lines(data)
   return table.concat(out)
 end
 

@@ -17,8 +17,10 @@ local function spell(c)
   return ("\\u{%04x}"):format(c)
 end
 
--- The readable form of a string; plain ASCII comes back as it is.
-return function(text)
+-- The readable form of a string; plain ASCII comes back as it is. With `ascii` all else
+-- is spelled, for a terminal that is not of UTF-8: it may take half a character for a
+-- control.
+return function(text, ascii)
   if not text:find "[^ -~]" then return text end
   local parts, i = {}, 1
   while i <= #text do
@@ -26,7 +28,7 @@ return function(text)
     if stop ~= i then
       local last = stop and stop - 1 or #text
       for _, c in utf8.codes(text:sub(i, last)) do
-        parts[#parts + 1] = is_hostile(c) and spell(c) or utf8.char(c)
+        parts[#parts + 1] = (is_hostile(c) or ascii and c > 0x7e) and spell(c) or utf8.char(c)
       end
       i = last + 1
     else

@@ -2,8 +2,9 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
-local render = require "portinfo.render"
 local schema = require "portinfo.schema"
+local units = require "portinfo.units"
+local width = require "portinfo.width"
 
 local M = {}
 
@@ -74,7 +75,7 @@ end
 -- ---- Text ------------------------------------------------------------------------
 
 local function item(name, text)
-  return ("%-8s %s\n"):format(name, render.wrap(text, 71, 9))
+  return ("%-8s %s\n"):format(name, width.wrap(text, 71, 9))
 end
 
 local tcp_states, udp_states = {}, {}
@@ -154,7 +155,7 @@ end
 
 local function source_text(source)
   local text = ("%s %s by %s: %s"):format(source.proto, source.family, source.backend,
-    render.plural(source.rows, "row"))
+    units.plural(source.rows, "row"))
   if source.retries > 0 then text = text .. (", read again %d times"):format(source.retries) end
   return text
 end
@@ -165,14 +166,14 @@ local function run_lines(run)
     out[#out + 1] = item(#out == 0 and "sources" or "", source_text(source))
   end
   for i, step in ipairs(run.steps) do
-    local what = step.processes and (" (%s)"):format(render.plural(step.processes,
+    local what = step.processes and (" (%s)"):format(units.plural(step.processes,
       "process", "processes")) or ""
     local told = ("%9s %s%s"):format(time(step.us), step.name, what)
     out[#out + 1] = item(i == 1 and "took" or "", told)
   end
   out[#out + 1] = item("", ("%9s in all"):format(time(run.us)))
   out[#out + 1] = item("gave", ("%s of %d read; %d undecided"):format(
-    render.plural(run.total, "row"), run.read, run.undecided))
+    units.plural(run.total, "row"), run.read, run.undecided))
   return table.concat(out)
 end
 
@@ -192,7 +193,7 @@ function M.text(plan)
     end
   end
   if plan.functions > 0 then
-    out[#out + 1] = item(lead, render.plural(plan.functions, "function") .. " in Lua, asked last")
+    out[#out + 1] = item(lead, units.plural(plan.functions, "function") .. " in Lua, asked last")
   end
   out[#out + 1] = group_lines(plan)
   if plan.run then out[#out + 1] = run_lines(plan.run) end

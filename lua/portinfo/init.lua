@@ -7,13 +7,18 @@
 -- errno. In a row, nil means unknown and false means known to be empty.
 
 local core = require "portinfo.core"
+local duration = require "portinfo.duration"
+local free = require "portinfo.free"
 local misuse = require "portinfo.misuse"
 local page = require "portinfo.page"
+local place = require "portinfo.place"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
+local reasons = require "portinfo.why"
 local relation = require "portinfo.relation"
 local saved = require "portinfo.saved"
+local wait = require "portinfo.wait"
 
 local pi = {
   _VERSION = core.version,
@@ -124,6 +129,51 @@ end
 
 check.transport = check_transport
 
+-- Of a length of time, its seconds.
+local function check_duration(name)
+  return function(value)
+    local length, message = duration.parse(value)
+    if not length then misuse("%s: %s", name, message) end
+    return length
+  end
+end
+
+check.timeout, check.hold = check_duration "timeout", check_duration "hold"
+
+local function check_switch(name)
+  return function(value)
+    if type(value) ~= "boolean" then misuse("%s is true or false", name) end
+    return value
+  end
+end
+
+check.gone, check.probe = check_switch "gone", check_switch "probe"
+
+function check.count(count)
+  if math.type(count) ~= "integer" or count < 1 or count > 65535 then
+    misuse("count is how many, from 1 to 65535")
+  end
+  return count
+end
+
+-- A port to bind, or a range of such.
+function check.port(port)
+  local bounds = range.is_range(port) and port or {first = port, last = port}
+  if math.type(bounds.first) ~= "integer" or bounds.first < 1 or bounds.last > 65535 then
+    misuse("port is one to bind, from 1 to 65535, or a pi.range of such")
+  end
+  return port
+end
+
+check.proto, check.address = function() end, function() end -- by place.new
+
+-- Where to bind, as the options tell.
+local function check_place(options)
+  local where, message = place.new(options.proto, options.address)
+  if not where then misuse("%s", message) end
+  return where
+end
+
 -- A copy of the options, whose names must be in `names`.
 local function check_options(options, names)
   if options == nil then return {} end
@@ -135,8 +185,9 @@ local function check_options(options, names)
     if not names[name] or name == "text" then
       misuse("unknown option '%s': there are %s", tostring(name), names.text)
     end
-    check[name](value)
-    copy[name] = value
+    local meant = check[name](value)
+    if meant == nil then meant = value end
+    copy[name] = meant
   end
   return copy
 end
@@ -179,6 +230,71 @@ end
 -- The same for sockets with this local port: a number or a service name.
 function pi.who(port, options)
   return query.new({lport = check_who(port, "pi.who")}, check_options(options, reading))
+end
+
+local waiting = {
+  timeout = true, hold = true, gone = true, backend = true, proc = true,
+  text = "timeout, hold, gone, backend and proc",
+}
+
+-- Waits until there are sockets that `spec` selects, and gives a list of them. Options:
+-- `timeout` (false is returned when it is over; without one the wait is endless), `hold`
+-- (they must be there at every look for so long), `gone` (waits until there are none, for
+-- sure, and gives an empty list); lengths are seconds, or text such as "500ms"; and those
+-- of pi.sockets. nil and why, if at the timeout it could not be told; on refusal nil,
+-- message, errno.
+function pi.wait(spec, options)
+  options = check_options(options, waiting)
+  local q = query.new(spec, {backend = options.backend, proc = options.proc})
+  if wait.is_futile(q) then misuse("pi.wait: no socket can ever satisfy this") end
+  local selection, status, message, errno = wait.run(q, options)
+  if not selection then
+    if status == "timeout" then return false end
+    return nil, message, errno
+  end
+  local rows = {}
+  for i = 1, #selection do rows[i] = selection:row(i) end
+  return rows
+end
+
+local freeing = {
+  port = true, count = true, proto = true, address = true, probe = true,
+  backend = true, proc = true,
+  text = "port, count, proto, address, probe, backend and proc",
+}
+
+-- Ports that can be bound now: a list, and a list of remarks about it; or nil, message,
+-- errno. Each was bound for a moment without SO_REUSEADDR, to prove it. Options: `port` (a
+-- number: this one, or the next above; a pi.range: those of it that no client is handed
+-- and IANA did not assign come first; nothing: any from 1024), `count` (1), `proto` ("tcp"
+-- or "udp"), `address` (nothing: all), `probe` (false: nothing is bound, the tables are
+-- believed), and those of pi.sockets.
+function pi.free(options)
+  options = check_options(options, freeing)
+  local spec = free.range(options.port)
+  spec.place, spec.count = check_place(options), options.count or 1
+  spec.probe = options.probe ~= false
+  spec.backend, spec.proc = options.backend, options.proc
+  return free.find(spec)
+end
+
+local asking = {
+  proto = true, address = true, probe = true, backend = true, proc = true,
+  text = "proto, address, probe, backend and proc",
+}
+
+-- Why a port cannot be bound, or that it can: {verdict = "bindable", "blocked" or "unknown",
+-- reason, evidence = {{kind, text, bars, row}}, fixes = {text}, unseen = {text}, probe =
+-- {ok, message, errno, reuseaddr, reuseport}, port, proto, address, permitted, reserved,
+-- ephemeral}, the likely culprit first, and tostring of it; or nil, message, errno. `bars`:
+-- it is in the way (nil: perhaps). Options as for pi.free, but port and count.
+function pi.why(port, options)
+  if check_port(port, "pi.why") == 0 then misuse("pi.why: 0 is no port to bind") end
+  options = check_options(options, asking)
+  return reasons.data{
+    port = math.tointeger(port), place = check_place(options), probe = options.probe ~= false,
+    backend = options.backend, proc = options.proc,
+  }
 end
 
 -- Iterates over what becomes of the sockets that `spec` selects, reading after reading:
@@ -274,12 +390,23 @@ function Snapshot:save(path)
   return saved.save(selection, filter, path)
 end
 
+local keys = {socket = true, service = true}
+
+function check.key(key)
+  if not keys[key] then misuse("keys are socket and service, not %s", tostring(key)) end
+end
+
+local comparing = {key = true, text = "key"}
+
 -- What became of the sockets in another reading, taken later or loaded: {added =
 -- {rows}, removed = {rows}, changed = {{before = row, after = row, fields = {names}}}},
 -- and tostring of it, lines of + - ~; or nil, message, errno. Owners that were not
--- read are read now.
-function Snapshot:diff(other)
+-- read are read now. Options: `key`, by which a row of one is the same as one of the other:
+-- "socket" (the kernel's own identity), or "service" (protocol, family and both ends, so
+-- that a restarted service is a change of its holders).
+function Snapshot:diff(other, options)
   check_snapshot(self, "diff(other)")
+  local key = check_options(options, comparing).key
   if debug.getmetatable(other) ~= Snapshot then
     misuse("snapshot:diff takes another reading, not a %s", type(other))
   end
@@ -288,7 +415,7 @@ function Snapshot:diff(other)
   if not of_one then return nil, message, errno end
   local of_other, trouble, number = query.run(query.of(other), nil, true)
   if not of_other then return nil, trouble, number end
-  local found, why, code = of_one:diff(of_other)
+  local found, why, code = of_one:diff(of_other, key)
   if not found then return nil, why, code end
   return saved.diff_rows(found)
 end

@@ -1,13 +1,16 @@
 -- page.lua: everything about one port on one page.
 
+local cell = require "portinfo.cell"
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
 local relation = require "portinfo.relation"
-local render = require "portinfo.render"
+local sight = require "portinfo.sight"
+local units = require "portinfo.units"
+local width = require "portinfo.width"
 
 local M = {}
 
-local plural = render.plural
+local plural = units.plural
 
 -- ---- Data -----------------------------------------------------------------------
 
@@ -58,7 +61,7 @@ local function read_now(port, options)
   local selection, trouble = snapshot:pick(wanted)
   if not selection then return nil, trouble end
   if #selection > 0 then
-    local done, why = snapshot:complete(render.groups)
+    local done, why = snapshot:complete{"derived", "owner", "process"}
     if not done then return nil, why end
   end
   return selection:sort()
@@ -265,8 +268,8 @@ local function who(row)
     local facts = {"pid " .. row.pid}
     if row.user then facts[#facts + 1] = escape(row.user) end
     if row.started then facts[#facts + 1] = "started " .. clock(row.started) end
-    local others = render.processes(row) - 1
-    return ("%s (%s)%s"):format(render.name(row.process), join(facts), others > 0
+    local others = cell.processes(row) - 1
+    return ("%s (%s)%s"):format(cell.name(row.process), join(facts), others > 0
       and (" and %s%s"):format(plural(others, "more process", "more processes"),
                                pids_behind(row)) or "")
   end
@@ -281,9 +284,9 @@ end
 local function describe_row(row)
   local text = is_listening(row) and "listening" or row.state
   if row.rport then
-    text = text .. " with " .. render.endpoint(row.raddr, row.rport, row.iface)
+    text = text .. " with " .. cell.endpoint(row.raddr, row.rport, row.iface)
   end
-  local here = render.endpoint(row.laddr, row.lport, row.iface)
+  local here = cell.endpoint(row.laddr, row.lport, row.iface)
   return ("%s %s %s, %s"):format(row.proto, here, text, who(row))
 end
 
@@ -291,7 +294,7 @@ local most_rows = 8
 
 -- Does the reading hold every socket there was?
 local function saw_all(selection)
-  return not render.misses_rows(selection) and not selection:snapshot():filter()
+  return not sight.misses_rows(selection) and not selection:snapshot():filter()
 end
 
 local function now(data)
@@ -310,10 +313,10 @@ local function now(data)
     lines[#lines + 1] = ("and %s: portinfo ls lport = %d"):format(
       plural(n - most_rows, "more socket"), data.number)
   end
-  for _, blind in ipairs(render.blind_spots(data.now)) do
+  for _, blind in ipairs(sight.blind_spots(data.now)) do
     lines[#lines + 1] = blind .. "."
   end
-  local when = render.read_when(data.now:snapshot())
+  local when = sight.read_when(data.now:snapshot())
   lines[#lines + 1] = when and "a saved reading, " .. when .. "."
   return lines
 end
@@ -361,16 +364,21 @@ local function by_hand(data)
   return lines
 end
 
--- The page as text. Options: width (80).
+-- A text for a terminal that is not of UTF-8.
+local function plain(text) return escape((text:gsub("·", "-")), true) end
+
+-- The page as text. Options: width (80); ascii, for a terminal that is not of UTF-8.
 function M.text(data, options)
   local room = math.max((options.width or 80) - 11, 20)
   local port = data.transport and data.number .. "/" .. data.transport or data.number
+  local headed = options.ascii and plain(headline(data)) or headline(data)
   local out = {("%-7s "):format(port)
-    .. render.wrap(headline(data), math.max((options.width or 80) - 8, 20), 8)}
+    .. width.wrap(headed, math.max((options.width or 80) - 8, 20), 8)}
   local function section(label, lines)
     for i, text in ipairs(lines) do
+      if options.ascii then text = plain(text) end
       local lead = i == 1 and ("%-11s"):format(label) or (" "):rep(11)
-      out[#out + 1] = lead .. render.wrap(text, room, 11)
+      out[#out + 1] = lead .. width.wrap(text, room, 11)
     end
   end
   section("Range", {range_texts[data.range]})

@@ -8,8 +8,9 @@ return function(text, message, first, length)
   if first == 0 then return message end
   local start = (text:sub(1, first - 1):match ".*\n()") or 1
   local stop = (text:find("\n", first, true) or #text + 1) - 1
-  start = math.max(start, first - 40)
-  stop = math.min(stop, first + 39)
+  if stop - start > 76 then
+    start, stop = math.max(start, first - 40), math.min(stop, first + 39)
+  end
   local shown = escape(text:sub(start, stop))
   local before = utf8.len(escape(text:sub(start, first - 1)))
   local under = utf8.len(escape(text:sub(first, math.min(stop, first + length - 1))))

@@ -16,8 +16,12 @@ local explain = require "portinfo.explain"
 local misuse = require "portinfo.misuse"
 local pointed = require "portinfo.pointed"
 local predicate = require "portinfo.predicate"
-local render = require "portinfo.render"
 local schema = require "portinfo.schema"
+
+-- Compiled when people are first shown something: programs do without.
+local render = setmetatable({}, {__index = function(_, name)
+  return require "portinfo.render"[name]
+end})
 
 local Query = {}
 local methods = {}
@@ -502,37 +506,77 @@ function methods:write(file, format, fields)
   end)
 end
 
+-- What a table can be told of the screen, and how to check it.
+local shapes = {
+  width = "COLUMNS", rows = "LINES", ascii = "boolean", color = "boolean",
+  timer = "boolean", format = "table or line", more = "string",
+}
+
+local function is_shape(name, value)
+  local kind = shapes[name]
+  if name == "width" or name == "rows" then
+    return math.type(value) == "integer" and value >= 1
+  elseif name == "format" then
+    return value == "table" or value == "line"
+  end
+  return type(value) == kind
+end
+
 local function check_shape(options)
   if options == nil then return {} end
-  local width = type(options) == "table" and (options.width or 80)
-  if math.type(width) ~= "integer" or width < 1 then
-    misuse("query:text and query:print take {width = COLUMNS}")
+  if type(options) ~= "table" then misuse("query:text and query:print take {width = COLUMNS}") end
+  for name, value in pairs(options) do
+    if not shapes[name] then
+      misuse("query:text and query:print have no option '%s': they take {width = COLUMNS}, "
+        .. "rows, color, ascii, timer and format", tostring(name))
+    elseif not is_shape(name, value) then
+      misuse("query:text and query:print take {%s = %s}", name, shapes[name])
+    end
   end
   return options
 end
 
--- How a table is to show what the query gives, in columns as wide as `width`.
-function M.layout(self, width)
+-- How a table is to show what the query gives: a layout as render.lua has it, of what
+-- is known of the screen. A limit of its own is not cut to the screen.
+function M.layout(self, screen)
   local group = rawget(self, "group")
-  return {
-    width = width, what = group and group.how,
-    fields = group and group.fields or rawget(self, "fields"),
-  }
+  local layout = {now = os.time()}
+  for name, value in pairs(screen or {}) do layout[name] = value end
+  layout.what = group and group.how
+  layout.fields = group and group.fields or rawget(self, "fields")
+  if rawget(group or self, "most") then layout.rows = nil end
+  return layout
 end
 
--- The groups that its table needs.
-function M.shown_groups(self)
+-- The groups that its table needs, or its records.
+function M.shown_groups(self, format)
   local fields = M.layout(self).fields
+  if format == "line" and not fields then return schema.groups end
   return fields and schema.groups_of(fields) or render.groups
 end
 
--- The table for people, as a string; or nil, message, errno. Options: width.
+-- The records, and the footer that a table would have.
+local function records(selection, layout, about)
+  local out = {}
+  render.records(selection, layout, function(part) out[#out + 1] = part end)
+  if #selection > 0 then out[#out + 1] = "\n" end
+  out[#out + 1] = render.footer(selection, layout, about, #selection, {})
+  return table.concat(out)
+end
+
+-- The table for people, as a string; or nil, message, errno. Options: width (columns)
+-- and rows (lines) of the screen, color, ascii (for a terminal that is not of UTF-8),
+-- timer (tells how long it took), format (line: a record for each row).
 function methods:text(options)
   check_self(self)
-  local layout = M.layout(self, check_shape(options).width)
-  return ask(self, M.shown_groups(self), function(selection, about)
+  local screen, start = check_shape(options), core.clock()
+  local layout = M.layout(self, screen)
+  layout.more = layout.more or ":limit shows more"
+  return ask(self, M.shown_groups(self, screen.format), function(selection, about)
+    if screen.timer then about.seconds = core.clock() - start end
+    if screen.format == "line" then return records(selection, layout, about) end
     local shown, footer = render.table(selection, layout, about)
-    return ("%s(%s)\n"):format(shown, table.concat(footer, ")\n("))
+    return shown .. footer
   end, not layout.what)
 end
 

@@ -155,6 +155,38 @@ function M.diff_rows(found)
   }, Diff)
 end
 
+-- Compares what two queries give, socket by socket or by another `key`: core's diff and
+-- the two selections; or nil, message, errno.
+function M.compare(one, other, key)
+  local selections = {}
+  for i, q in ipairs{one, other} do
+    local selection, message, errno = M.complete(q)
+    if not selection then return nil, message, errno end
+    selection:sort()
+    selections[i] = selection
+  end
+  local found, message, errno = selections[1]:diff(selections[2], key)
+  if not found then return nil, message, errno end
+  return found, selections
+end
+
+-- What is to be said of the two, by their names: of when they are, what they lack.
+function M.compare_remarks(names, selections)
+  local lines = {}
+  for i, selection in ipairs(selections) do
+    local when = render.read_when(selection:snapshot())
+    if when then lines[#lines + 1] = ("%s: %s"):format(names[i], when) end
+    for _, line in ipairs(render.blind_spots(selection)) do
+      lines[#lines + 1] = ("%s: %s"):format(names[i], line)
+    end
+  end
+  local one, other = selections[1]:snapshot(), selections[2]:snapshot()
+  if one:loaded() and other:loaded() and one:filter() ~= other:filter() then
+    lines[#lines + 1] = "they were asked for different sockets"
+  end
+  return lines
+end
+
 -- ---- Differences, for programs ---------------------------------------------------
 
 -- The lines of a text, each of which ends.

@@ -22,14 +22,15 @@ end
 -- Both sides at once, in filters alone.
 M.pairs = {port = {"lport", "rport"}, addr = {"laddr", "raddr"}}
 
-local aliases = {sport = "lport", dport = "rport", src = "laddr", dst = "raddr"}
+-- As other tools call them.
+M.aliases = {sport = "lport", dport = "rport", src = "laddr", dst = "raddr"}
 
 -- The field with this name, or nil and what to say.
 function M.find(name)
   if type(name) ~= "string" then
     return nil, ("a field has a name, not a %s"):format(type(name))
   end
-  local field = M.by_name[aliases[name] or name]
+  local field = M.by_name[M.aliases[name] or name]
   if field then return field end
   local near = core.nearest(name, M.names)
   if near then

@@ -2,6 +2,7 @@
 
 local escape = require "portinfo.escape"
 local json = require "portinfo.json"
+local width = require "portinfo.width"
 
 local M = {}
 
@@ -22,26 +23,25 @@ end
 
 local titles = {"PORT", "TRANSPORT", "NAME", "STATUS", "DESCRIPTION"}
 
--- A table for people; the description is cut at the edge of the screen.
-function M.table(hits, width)
+-- A table for people; the description is cut at the edge of the screen. `screen`: width
+-- (nil: any) and ascii, as render.lua has them.
+function M.table(hits, screen)
   if #hits == 0 then return "" end
+  screen = screen or {}
   local rows, widths = {titles}, {}
   for _, hit in ipairs(hits) do rows[#rows + 1] = cells(hit) end
   for _, row in ipairs(rows) do
     for i = 1, 4 do
-      row[i] = escape(row[i])
-      widths[i] = math.max(widths[i] or 0, utf8.len(row[i]))
+      row[i] = escape(row[i], screen.ascii)
+      widths[i] = math.max(widths[i] or 0, width.of(row[i]))
     end
   end
   local out = {}
   for i, row in ipairs(rows) do
     local text = ""
-    for k = 1, 4 do text = text .. row[k] .. (" "):rep(widths[k] - utf8.len(row[k]) + 2) end
-    text = text .. escape(row[5])
-    if width and utf8.len(text) > width then
-      text = text:sub(1, utf8.offset(text, width) - 1) .. "…"
-    end
-    out[i] = text
+    for k = 1, 4 do text = text .. row[k] .. (" "):rep(widths[k] - width.of(row[k]) + 2) end
+    text = text .. escape(row[5], screen.ascii)
+    out[i] = screen.width and width.cut(text, screen.width, screen.ascii and "~" or "…") or text
   end
   return table.concat(out, "\n") .. "\n"
 end

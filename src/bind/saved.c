@@ -99,18 +99,21 @@ static void set_selection(lua_State *L, const char *name, int box,
   lua_setfield(L, -2, name);
 }
 
-/* selection:diff(selection) -> {added =, removed =, before =, after =, fields
- * =}: selections, and for each pair of before and after a list of names; or
- * nil, message, errno. */
+/* selection:diff(selection[, key]) -> {added =, removed =, before =, after =,
+ * fields =}: selections, and for each pair of before and after a list of names;
+ * or nil, message, errno. `key`: socket or service, see pi_key. */
 static int selection_diff(lua_State *L) {
+  static const char *const keys[] = {"socket", "service", NULL};
+  static const pi_key values[] = {PI_KEY_SOCKET, PI_KEY_SERVICE};
   pi_snapshot *one, *other;
   pi_error err = {0};
+  pi_key key = values[luaL_checkoption(L, 3, "socket", keys)];
   lua_settop(L, 2);
   const pi_selection *of_one = pi__check_selection(L, 1, &one);
   const pi_selection *of_other = pi__check_selection(L, 2, &other);
   enum { ONE = 3, OTHER = 4 }; /* the readings, on the stack */
   pi_diff *d = new_diff(L);
-  if (pi_snapshot_diff(one, of_one, other, of_other, d, &err) != 0) {
+  if (pi_snapshot_diff_by(one, of_one, other, of_other, key, d, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
   size_t n = pi_selection_count(d->after);

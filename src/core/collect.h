@@ -2,8 +2,9 @@
  *
  * A platform (src/os/NAME) sees this header and no other of core's. It calls
  * the functions below to hand over what it found and implements pi__collect,
- * and what tells of sockets between two readings. Values cross in host byte
- * order, with states named; what could not be seen is said, never guessed.
+ * pi__probe, and what tells of sockets between two readings. Values cross in
+ * host byte order, with states named; what could not be seen is said, never
+ * guessed.
  */
 #ifndef PI_CORE_COLLECT_H
 #define PI_CORE_COLLECT_H
@@ -186,6 +187,9 @@ typedef struct pi__want {
  * in *host) is wanted, with groups 0. */
 int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                 pi_error *err);
+
+/* Binds as pi_port_try promises, for a port other than 0. */
+int pi__probe(const pi_probe *probe, pi_error *err);
 
 /* ---- Between two readings ----------------------------------------------- */
 

@@ -40,6 +40,14 @@ static uint64_t mix_address(uint64_t h, const pi_address *address) {
   return mix(mix(h, words[0]), words[1]);
 }
 
+/* The far address; where there is no peer a kernel's own way to write "none" is
+ * not compared. */
+static const pi_address *peer_of(const pi_snapshot *s, size_t row) {
+  static const pi_address none;
+  bool has_peer = pi__cell_sight(s, row, PI_RPORT) == PI_KNOWN;
+  return has_peer ? pi__cell_address(s, row, PI_RADDR) : &none;
+}
+
 static bool has_name(const side *x, size_t place, name by) {
   if (by == BY_COOKIE) return number_of(x, place, PI_COOKIE) != 0;
   if (by == BY_INODE) return number_of(x, place, PI_INODE) != 0;
@@ -52,7 +60,7 @@ static uint64_t hash_of(const side *x, size_t place, name by) {
       mix(pi__cell(x->s, row, PI_PROTO), pi__cell(x->s, row, PI_FAMILY));
   if (by == BY_ENDS) {
     h = mix_address(h, pi__cell_address(x->s, row, PI_LADDR));
-    h = mix_address(h, pi__cell_address(x->s, row, PI_RADDR));
+    h = mix_address(h, peer_of(x->s, row));
     return mix(h, pi__cell(x->s, row, PI_LPORT) << 16 |
                       pi__cell(x->s, row, PI_RPORT));
   }
@@ -67,8 +75,7 @@ static bool same_ends(const pi_snapshot *s, size_t row, const pi_snapshot *t,
          memcmp(pi__cell_address(s, row, PI_LADDR),
                 pi__cell_address(t, other, PI_LADDR),
                 sizeof(pi_address)) == 0 &&
-         memcmp(pi__cell_address(s, row, PI_RADDR),
-                pi__cell_address(t, other, PI_RADDR), sizeof(pi_address)) == 0;
+         memcmp(peer_of(s, row), peer_of(t, other), sizeof(pi_address)) == 0;
 }
 
 /* Have both a number that names them, and not the same? */
@@ -78,12 +85,21 @@ static bool differ(const side *x, size_t i, const side *y, size_t k,
   return a != 0 && b != 0 && a != b;
 }
 
-/* A worse name only tells where a better one is missing. */
-static bool is_same(const side *x, size_t i, const side *y, size_t k, name by) {
+/* A worse name only tells where a better one is missing. Numbers begin anew
+ * when a machine does, but a socket keeps its local port. A service is at the
+ * same ends; where several are, as in a group of SO_REUSEPORT, the one that is
+ * the same socket as well comes first. */
+static bool is_same(const side *x, size_t i, const side *y, size_t k, name by,
+                    pi_key key) {
   size_t row = row_at(x, i), other = row_at(y, k);
   if (pi__cell(x->s, row, PI_PROTO) != pi__cell(y->s, other, PI_PROTO) ||
-      pi__cell(x->s, row, PI_FAMILY) != pi__cell(y->s, other, PI_FAMILY)) {
+      pi__cell(x->s, row, PI_FAMILY) != pi__cell(y->s, other, PI_FAMILY) ||
+      pi__cell(x->s, row, PI_LPORT) != pi__cell(y->s, other, PI_LPORT)) {
     return false;
+  }
+  if (key == PI_KEY_SERVICE) {
+    if (!same_ends(x->s, row, y->s, other)) return false;
+    if (by == BY_ENDS) return true;
   }
   if (by == BY_ENDS) {
     return !differ(x, i, y, k, PI_COOKIE) && !differ(x, i, y, k, PI_INODE) &&
@@ -130,12 +146,12 @@ static void table_fill(table *t, const side *x, name by) {
 /* Takes the first row that is the same out of its chain; NONE if none is. Only
  * files made for it have chains that are long and fruitless. */
 static uint32_t table_take(table *t, const side *x, const side *y, size_t k,
-                           name by) {
+                           name by, pi_key key) {
   enum { MOST_STEPS = 4096 };
   uint32_t *link = &t->heads[hash_of(y, k, by) & t->mask];
   for (int step = 0; *link != NONE && step < MOST_STEPS; step++) {
     uint32_t i = *link;
-    if (!is_same(x, i, y, k, by)) {
+    if (!is_same(x, i, y, k, by, key)) {
       link = &t->next[i];
       continue;
     }
@@ -156,7 +172,7 @@ static int side_init(side *x, const pi_snapshot *s, const pi_selection *sel,
   return 0;
 }
 
-static int pair(side *x, side *y, pi_error *err) {
+static int pair(side *x, side *y, pi_key key, pi_error *err) {
   table t;
   int rc = table_init(&t, x->count, err);
   if (rc != 0) return rc;
@@ -164,7 +180,7 @@ static int pair(side *x, side *y, pi_error *err) {
     table_fill(&t, x, by);
     for (size_t k = 0; k < y->count; k++) {
       if (y->mate[k] != NONE || !has_name(y, k, by)) continue;
-      uint32_t i = table_take(&t, x, y, k, by);
+      uint32_t i = table_take(&t, x, y, k, by, key);
       if (i == NONE) continue;
       x->mate[i] = (uint32_t)k;
       y->mate[k] = i;
@@ -228,8 +244,8 @@ static bool owners_seen(const pi_snapshot *s, size_t row, const pi_snapshot *t,
 /* In which fields a row and what it became differ. */
 static uint64_t differences(const pi_snapshot *s, size_t row,
                             const pi_snapshot *t, size_t other) {
-  static const pi_field compared[] = {PI_STATE, PI_LADDR, PI_LPORT,
-                                      PI_RADDR, PI_RPORT, PI_ROLE};
+  static const pi_field compared[] = {PI_STATE, PI_LADDR, PI_RADDR, PI_RPORT,
+                                      PI_ROLE};
   uint64_t fields = 0;
   for (size_t i = 0; i < sizeof compared / sizeof *compared; i++) {
     pi_value a = pi_snapshot_value(s, row, compared[i], 0);
@@ -282,12 +298,12 @@ static int tell(const side *x, const side *y, pi_diff *d, pi_error *err) {
 }
 
 static int compare(const pi_snapshot *s, const pi_selection *of_s,
-                   const pi_snapshot *t, const pi_selection *of_t, pi_diff *d,
-                   pi_error *err) {
+                   const pi_snapshot *t, const pi_selection *of_t, pi_key key,
+                   pi_diff *d, pi_error *err) {
   side x = {0}, y = {0};
   int rc = side_init(&x, s, of_s, err);
   if (rc == 0) rc = side_init(&y, t, of_t, err);
-  if (rc == 0) rc = pair(&x, &y, err);
+  if (rc == 0) rc = pair(&x, &y, key, err);
   if (rc == 0) rc = pi__selection_new(&d->added, err);
   if (rc == 0) rc = pi__selection_new(&d->removed, err);
   if (rc == 0) rc = pi__selection_new(&d->before, err);
@@ -307,6 +323,13 @@ static int complete(pi_snapshot *s, pi_error *err) {
 int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
                      pi_snapshot *other, const pi_selection *of_other,
                      pi_diff *ret, pi_error *err) {
+  return pi_snapshot_diff_by(one, of_one, other, of_other, PI_KEY_SOCKET, ret,
+                             err);
+}
+
+int pi_snapshot_diff_by(pi_snapshot *one, const pi_selection *of_one,
+                        pi_snapshot *other, const pi_selection *of_other,
+                        pi_key key, pi_diff *ret, pi_error *err) {
   pi_selection *all = NULL, *all_other = NULL;
   pi_diff d = {0};
   int rc = complete(one, err);
@@ -317,7 +340,7 @@ int pi_snapshot_diff(pi_snapshot *one, const pi_selection *of_one,
   }
   if (rc == 0) {
     rc = compare(one, of_one != NULL ? of_one : all, other,
-                 of_other != NULL ? of_other : all_other, &d, err);
+                 of_other != NULL ? of_other : all_other, key, &d, err);
   }
   pi_selection_free(all);
   pi_selection_free(all_other);

@@ -197,6 +197,11 @@ bool pi_host_reserves(const pi_host *host, uint16_t port) {
   return host->reserved[port / 8] >> (port % 8) & 1;
 }
 
+int pi_port_try(const pi_probe *probe, pi_error *err) {
+  if (probe->port != 0) return pi__probe(probe, err);
+  return pi__fail(err, PI_EINVAL, 0, "port 0 is no port to bind to");
+}
+
 const char *pi_version(void) {
   return PI_VERSION;
 }

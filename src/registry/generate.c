@@ -374,6 +374,32 @@ static size_t add_records(registry *r, const table *t, const holders *h) {
   return count;
 }
 
+/* IANA's word on a port for a transport: an assignment above all, then what is
+ * said of this transport, then what is said of the port as such. */
+static unsigned status_for(const registry *r, const uint16_t *records,
+                           size_t count, unsigned transport) {
+  const pi__record_row *best = NULL;
+  for (size_t i = 0; i < count; i++) {
+    const pi__record_row *row = &r->records[records[i]];
+    if (row->transports != 0 && !(row->transports & transport)) continue;
+    if (row->status == PI_STATUS_ASSIGNED) return PI_STATUS_ASSIGNED;
+    if (!best || (best->transports == 0 && row->transports != 0)) best = row;
+  }
+  return best ? best->status : PI_STATUS_UNASSIGNED;
+}
+
+static uint16_t statuses(const registry *r, const uint16_t *records,
+                         size_t count, unsigned port) {
+  unsigned all = 0;
+  for (unsigned i = 0; 1u << i <= PI_TRANSPORTS; i++) {
+    unsigned status = port >= 49152  // RFC 6335, section 6, whatever is listed
+                          ? PI_STATUS_DYNAMIC
+                          : status_for(r, records, count, 1u << i);
+    all |= status << i * PI__FACTS_STATUS_BITS;
+  }
+  return (uint16_t)all;
+}
+
 static void collect_facts(registry *r, const table *t) {
   holders all[] = {
       {.table = r->records, .stride = sizeof *r->records, .size = r->with_port},
@@ -383,6 +409,7 @@ static void collect_facts(registry *r, const table *t) {
     size_t start = r->fact_count;
     for (size_t i = 0; i < 3; i++) holders_move(&all[i], t, port);
     add_fact(r, t, 0);  // the head, which counts what follows
+    add_fact(r, t, 0);  // and the statuses
     size_t records = add_records(r, t, &all[0]);
     size_t uses = add_rows(r, t, &all[1]);
     size_t risks = add_rows(r, t, &all[2]);
@@ -390,6 +417,8 @@ static void collect_facts(registry *r, const table *t) {
         (uint16_t)(records << PI__FACTS_RECORDS | uses << PI__FACTS_USES |
                    risks << PI__FACTS_RISKS |
                    (r->blocked[port] ? PI__FACTS_BLOCKED : 0U));
+    r->facts[start + 1] =
+        statuses(r, &r->facts[start + PI__FACTS_FIRST], records, port);
     share_facts(r, start, port);
   }
 }

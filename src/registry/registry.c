@@ -15,6 +15,18 @@ static unsigned count_of(const uint16_t *facts, unsigned shift) {
   return facts[0] >> shift & PI__FACTS_MASK;
 }
 
+static const uint16_t *records_of(const uint16_t *facts) {
+  return facts + PI__FACTS_FIRST;
+}
+
+static const uint16_t *uses_of(const uint16_t *facts) {
+  return records_of(facts) + count_of(facts, PI__FACTS_RECORDS);
+}
+
+static const uint16_t *risks_of(const uint16_t *facts) {
+  return uses_of(facts) + count_of(facts, PI__FACTS_USES);
+}
+
 /* Does a row that names these transports, or none, answer a question about
  * those wanted? */
 static bool concerns(uint8_t transports, unsigned wanted) {
@@ -24,28 +36,19 @@ static bool concerns(uint8_t transports, unsigned wanted) {
 /* ---- Ports -------------------------------------------------------------- */
 
 pi_range pi_port_range(uint16_t port) {
-  if (port < 1024) return PI_RANGE_SYSTEM;
-  return port < 49152 ? PI_RANGE_USER : PI_RANGE_DYNAMIC;
+  return (pi_range)((port >= 1024) + (port >= 49152));  // nothing to guess
 }
 
 pi_status pi_port_status(uint16_t port, unsigned transport) {
-  if (pi_port_range(port) == PI_RANGE_DYNAMIC) return PI_STATUS_DYNAMIC;
-  const uint16_t *facts = facts_of(port);
-  const pi__record_row *best = NULL;
-  for (unsigned k = 1; k <= count_of(facts, PI__FACTS_RECORDS); k++) {
-    const pi__record_row *row = &pi__records[facts[k]];
-    if (!concerns(row->transports, transport)) continue;
-    if (row->status == PI_STATUS_ASSIGNED) return PI_STATUS_ASSIGNED;
-    // a word on this transport is stronger than one on the port as such
-    if (!best || (best->transports == 0 && row->transports != 0)) best = row;
-  }
-  return best ? (pi_status)best->status : PI_STATUS_UNASSIGNED;
+  unsigned i = transport / 2 - transport / 8;  // of the bits 1 2 4 8
+  unsigned statuses = facts_of(port)[1] >> i * PI__FACTS_STATUS_BITS;
+  return (pi_status)(statuses & ((1u << PI__FACTS_STATUS_BITS) - 1));
 }
 
 const char *pi_port_name(uint16_t port, unsigned transport, unsigned i) {
-  const uint16_t *facts = facts_of(port);
-  for (unsigned k = 1; k <= count_of(facts, PI__FACTS_RECORDS); k++) {
-    const pi__record_row *row = &pi__records[facts[k]];
+  const uint16_t *facts = facts_of(port), *records = records_of(facts);
+  for (unsigned k = 0; k < count_of(facts, PI__FACTS_RECORDS); k++) {
+    const pi__record_row *row = &pi__records[records[k]];
     if (row->status != PI_STATUS_ASSIGNED) continue;
     if (concerns(row->transports, transport) && i-- == 0)
       return pi__string(row->name);
@@ -55,19 +58,18 @@ const char *pi_port_name(uint16_t port, unsigned transport, unsigned i) {
 
 bool pi_port_record(uint16_t port, unsigned transports, unsigned i,
                     pi_record *ret) {
-  const uint16_t *facts = facts_of(port);
-  for (unsigned k = 1; k <= count_of(facts, PI__FACTS_RECORDS); k++) {
-    if (!concerns(pi__records[facts[k]].transports, transports)) continue;
+  const uint16_t *facts = facts_of(port), *records = records_of(facts);
+  for (unsigned k = 0; k < count_of(facts, PI__FACTS_RECORDS); k++) {
+    if (!concerns(pi__records[records[k]].transports, transports)) continue;
     if (i-- > 0) continue;
-    pi__record_at(facts[k], ret);
+    pi__record_at(records[k], ret);
     return true;
   }
   return false;
 }
 
 bool pi_port_use(uint16_t port, unsigned transports, unsigned i, pi_use *ret) {
-  const uint16_t *facts = facts_of(port);
-  const uint16_t *uses = facts + 1 + count_of(facts, PI__FACTS_RECORDS);
+  const uint16_t *facts = facts_of(port), *uses = uses_of(facts);
   for (unsigned k = 0; k < count_of(facts, PI__FACTS_USES); k++) {
     if (!concerns(pi__uses[uses[k]].transports, transports)) continue;
     if (i-- > 0) continue;
@@ -79,9 +81,7 @@ bool pi_port_use(uint16_t port, unsigned transports, unsigned i, pi_use *ret) {
 
 bool pi_port_risk(uint16_t port, unsigned transports, unsigned i,
                   pi_risk *ret) {
-  const uint16_t *facts = facts_of(port);
-  const uint16_t *risks = facts + 1 + count_of(facts, PI__FACTS_RECORDS) +
-                          count_of(facts, PI__FACTS_USES);
+  const uint16_t *facts = facts_of(port), *risks = risks_of(facts);
   for (unsigned k = 0; k < count_of(facts, PI__FACTS_RISKS); k++) {
     const pi__risk_row *row = &pi__risks[risks[k]];
     if (!concerns(row->transports, transports) || i-- > 0) continue;

@@ -77,8 +77,9 @@ extern const uint16_t pi__name_count;
 extern const pi__text pi__date;
 
 /* All that is said of a port p: pi__facts[pi__port_facts[p]] is a head that
- * counts, and behind it stand the numbers of so many records, then uses, then
- * risks. Neighbours of which the same is said share one list. */
+ * counts, behind it stands the pi_status of each transport, and then the
+ * numbers of so many records, uses and risks. Neighbours of which the same is
+ * said share one list. */
 extern const uint16_t pi__port_facts[PI__PORTS];
 extern const uint16_t pi__facts[];
 
@@ -88,6 +89,8 @@ enum {
   PI__FACTS_RISKS = 10,
   PI__FACTS_MASK = 31,
   PI__FACTS_BLOCKED = 1 << 15,
+  PI__FACTS_FIRST = 2,       /* where the records begin */
+  PI__FACTS_STATUS_BITS = 3, /* for each transport, that of bit 0 first */
 };
 
 /* A text by its number. */

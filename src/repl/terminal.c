@@ -1,35 +1,29 @@
-/* terminal.c: lines from a person, their history, and Ctrl-C. With GNU
- * readline, libedit, or neither. */
+/* terminal.c: lines from a person, the screen, and Ctrl-C. With GNU readline,
+ * libedit, or neither: only readline edits a chunk of several lines as a whole
+ * and takes a paste as one; with the others, and on a terminal that cannot move
+ * its cursor up, whoever asks reads the further lines one by one. */
 #include "terminal.h"
+#include "tab.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
-#include <sys/stat.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
 
 #if defined(PI_READLINE)
-#include <readline/history.h>
 #include <readline/readline.h>
-#define PI_HISTORY
+#define PI_EDITOR
 #elif defined(PI_LIBEDIT)
 #include <editline/readline.h>
-#define PI_HISTORY
-#endif
-
-enum { MOST_HISTORY = 2000 };
-
-#ifdef PI_LIBEDIT
-enum { NEWEST = 0 };  // its append_history(n) writes one entry more than n
-#else
-enum { NEWEST = 1 };
+#define PI_EDITOR
 #endif
 
 /* ---- Interrupts --------------------------------------------------------- */
@@ -55,8 +49,37 @@ void terminal_catch_interrupts(void) {
   sigaction(SIGINT, &action, NULL);
 }
 
+// completion answers soon or not at all: when it gives up, in ms; 0: never
+static int64_t deadline;
+
+static int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 bool terminal_interrupted(void) {
-  return interrupted != 0;
+  return interrupted != 0 || (deadline != 0 && now_ms() >= deadline);
+}
+
+/* lua_pcall for at most `ms`, or what is left of an outer one's time. Lua's
+ * hook and the library's loops, which ask terminal_interrupted, then stop as
+ * for Ctrl-C. */
+int terminal_call_within(lua_State *L, int arguments, int results, int ms) {
+  int64_t outer = deadline, end = now_ms() + ms;
+  deadline = outer != 0 && outer < end ? outer : end;
+  int rc = lua_pcall(L, arguments, results, 0);
+  deadline = outer;
+  return rc;
+}
+
+static int l_within(lua_State *L) {
+  int ms = (int)luaL_checkinteger(L, 1);
+  luaL_checkany(L, 2);
+  int rc = terminal_call_within(L, lua_gettop(L) - 2, LUA_MULTRET, ms);
+  lua_pushboolean(L, rc == LUA_OK);
+  lua_replace(L, 1);
+  return lua_gettop(L);
 }
 
 static int l_interrupted(lua_State *L) {
@@ -124,38 +147,75 @@ static int l_height(lua_State *L) {
   return push_size(L, true);
 }
 
+static int l_sleep(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 1, "seconds");
+  struct timespec left = {.tv_sec = (time_t)seconds};
+  left.tv_nsec = (long)((seconds - (lua_Number)left.tv_sec) * 1e9);
+  sigset_t held, mask;
+  sigemptyset(&held);
+  sigaddset(&held, SIGINT);
+  sigprocmask(SIG_BLOCK, &held, &mask);  // it comes while we wait, or did
+  if (!interrupted) pselect(0, NULL, NULL, NULL, &left, &mask);
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+  lua_pushboolean(L, !interrupted);
+  return 1;
+}
+
 /* ---- Lines -------------------------------------------------------------- */
 
 typedef enum outcome { LINE, END, INTERRUPTED } outcome;
 
+typedef struct text {
+  char *bytes;  // malloc's
+  size_t length;
+} text;
+
+/* shown(): whoever waits at a prompt waits for nothing else. What goes wrong
+ * shows when it is missed. */
+static void tell_shown(lua_State *L) {
+  if (!lua_isfunction(L, 3)) return;
+  lua_pushvalue(L, 3);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
 /* Without an editor, or where nobody types. */
-static outcome read_plain(const char *prompt, char **line) {
+static outcome read_plain(lua_State *L, const char *prompt, text *line) {
   size_t size = 0;
-  *line = NULL;
   fputs(prompt, stdout);
   fflush(stdout);
-  ssize_t n = getline(line, &size, stdin);
+  tell_shown(L);
+  ssize_t n = getline(&line->bytes, &size, stdin);
   if (n >= 0) {
-    if (n > 0 && (*line)[n - 1] == '\n') (*line)[n - 1] = '\0';
+    if (n > 0 && line->bytes[n - 1] == '\n') n--;
+    line->length = (size_t)n;
     return LINE;
   }
-  free(*line);
-  *line = NULL;
+  free(line->bytes);
+  line->bytes = NULL;
   clearerr(stdin);
   bool stopped = interrupted != 0;
   printf(stopped ? "^C\n" : "\n");
   return stopped ? INTERRUPTED : END;
 }
 
-#ifdef PI_HISTORY
+#ifdef PI_EDITOR
 
-// readline's callback has no argument of ours
-static char *taken;
-static bool done;
+typedef struct watch watch;
+
+// the line under way: readline's callbacks have no argument of ours
+static struct {
+  char *taken;
+  bool done;
+  bool bound;  // the keys of this program, once
+  const watch *watch;
+  lua_State *L;
+  int finished;  // where on its stack is what tells a whole chunk; 0: nowhere
+} edit;
 
 static void take_line(char *line) {
-  taken = line;
-  done = true;
+  edit.taken = line;
+  edit.done = true;
   rl_callback_handler_remove();
 }
 
@@ -179,10 +239,10 @@ static void note(int signal_number) {
   if (noted == 0 || noted == SIGTSTP) noted = signal_number;  // an end stays
 }
 
-typedef struct watch {
+struct watch {
   sigset_t mask;  // as it was
   struct sigaction actions[WATCHED];
-} watch;
+};
 
 /* From here on these signals come while we wait, and at no other time. */
 static void watch_begin(watch *w) {
@@ -221,41 +281,227 @@ static bool wait_for_input(const watch *w) {
   return pselect(STDIN_FILENO + 1, &input, NULL, NULL, NULL, &w->mask) > 0;
 }
 
+/* A pasted binary file must not end the session: Ctrl-\ is no signal here. */
+static void prepare_terminal(int meta) {
+  rl_prep_terminal(meta);
+#ifdef PI_READLINE
+  struct termios settings;
+  if (tcgetattr(STDIN_FILENO, &settings) != 0) return;
+  settings.c_cc[VQUIT] = _POSIX_VDISABLE;
+  tcsetattr(STDIN_FILENO, TCSANOW, &settings);
+#endif
+}
+
 /* Ctrl-Z: stops with the terminal as it was, and goes on with the line. */
 static void stop(watch *w) {
   rl_deprep_terminal();
   watch_end(w);  // stops here
   watch_begin(w);
-  rl_prep_terminal(1);
+  prepare_terminal(1);
   rl_forced_update_display();
 }
 
-static void give_up_line(void) {
-  fputs("^C\n", stdout);  // before readline returns to the line's start
-  fflush(stdout);
 #ifdef PI_READLINE
+
+/* Is there more of what was under way when the interrupt came? A ^C in a paste
+ * must not leave the rest to be run line by line. */
+static bool goes_on(void) {
+  struct timeval moment = {.tv_usec = 50000};
+  fd_set input;
+  FD_ZERO(&input);
+  FD_SET(STDIN_FILENO, &input);
+  return select(STDIN_FILENO + 1, &input, NULL, NULL, &moment) > 0;
+}
+
+/* Readline waits by itself for the rest of a paste: an interrupt ends that. */
+static int read_key(FILE *input) {
+  for (;;) {
+    unsigned char key;
+    if (interrupted) {
+      if (!goes_on()) return EOF;
+    } else if (!wait_for_input(edit.watch)) {
+      if (errno == EINTR && (!noted || noted == SIGTSTP)) continue;
+      return EOF;
+    }
+    ssize_t n = read(fileno(input), &key, 1);
+    if (n == 1) return key;
+    if (n == 0 || (errno != EINTR && errno != EAGAIN)) return EOF;
+  }
+}
+
+static int keys_waiting(void) {
+  int n = 0;
+  return ioctl(STDIN_FILENO, FIONREAD, &n) == 0 ? n : 0;
+}
+
+static void show_later(void) {}
+
+/* A flood of keys is shown when it pauses: each look costs the whole line.
+ * Readline takes a function for what shows the line, but with one of ours it
+ * would not look what the terminal can do. */
+static void take_key(void) {
+  bool flood = keys_waiting() > 1;
+  if (flood) rl_redisplay_function = show_later;
+  rl_callback_read_char();
+  rl_redisplay_function = rl_redisplay;
+  if (flood && !edit.done && keys_waiting() == 0) rl_redisplay();
+}
+
+/* ask_finished(finished, text): below the pcall of is_finished. */
+static int ask_finished(lua_State *L) {
+  lua_pushstring(L, lua_touserdata(L, 2));
+  lua_replace(L, 2);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+/* Whoever cannot answer has nothing to add. */
+static bool is_finished(void) {
+  lua_State *L = edit.L;
+  if (edit.finished == 0 || !lua_checkstack(L, 3)) return true;
+  lua_pushcfunction(L, ask_finished);
+  lua_pushvalue(L, edit.finished);
+  lua_pushlightuserdata(L, rl_line_buffer);
+  bool yes = lua_pcall(L, 2, 1, 0) != LUA_OK || lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return yes;
+}
+
+/* Lines below each other take a terminal that can move up. */
+static bool has_lines(void) {
+  const char *up = rl_get_termcap("up");
+  const char *scrolls = rl_variable_value("horizontal-scroll-mode");
+  return up != NULL && *up != '\0' && scrolls != NULL &&
+         strcmp(scrolls, "off") == 0;
+}
+
+/* Enter: another line for a chunk that wants more, else its end. */
+static int on_enter(int count, int key) {
+  if (has_lines() && !is_finished()) {
+    rl_insert_text("\n");
+    return 0;
+  }
+  rl_redisplay();  // also if more keys wait
+  return rl_newline(count, key);
+}
+
+/* Where the line around this byte begins, and ends. */
+static int line_start(int at) {
+  while (at > 0 && rl_line_buffer[at - 1] != '\n') at--;
+  return at;
+}
+
+static int line_end(int at) {
+  while (at < rl_end && rl_line_buffer[at] != '\n') at++;
+  return at;
+}
+
+/* To the column of the cursor, or near it, in the line that begins there. */
+static int move_to(int start) {
+  int at = start + (rl_point - line_start(rl_point));
+  int end = line_end(start);
+  if (at > end) at = end;
+  while (at > start && (rl_line_buffer[at] & 0xC0) == 0x80) at--;  // UTF-8
+  rl_point = at;
+  return 0;
+}
+
+/* Up: the line above, and from the first one the chunk before. */
+static int on_up(int count, int key) {
+  int start = line_start(rl_point);
+  if (start == 0) return rl_get_previous_history(count, key);
+  return move_to(line_start(start - 1));
+}
+
+static int on_down(int count, int key) {
+  int end = line_end(rl_point);
+  if (end == rl_end) return rl_get_next_history(count, key);
+  return move_to(end + 1);
+}
+
+static int on_home(int count, int key) {
+  (void)count, (void)key;
+  rl_point = line_start(rl_point);
+  return 0;
+}
+
+static int on_end(int count, int key) {
+  (void)count, (void)key;
+  rl_point = line_end(rl_point);
+  return 0;
+}
+
+/* Binds ours to all the keys of a function of readline's. */
+static void replace(rl_command_func_t *theirs, rl_command_func_t *ours,
+                    Keymap keymap) {
+  char **keys = rl_invoking_keyseqs_in_map(theirs, keymap);
+  for (int i = 0; keys != NULL && keys[i] != NULL; i++) {
+    rl_bind_keyseq_in_map(keys[i], ours, keymap);
+    free(keys[i]);
+  }
+  free(keys);
+}
+
+/* A buffer of several lines is moved in by lines, with the keys of the inputrc.
+ */
+static void bind_keys(void) {
+  static const char *const keymaps[] = {"emacs", "vi-insert", "vi-command"};
+  for (size_t i = 0; i < sizeof keymaps / sizeof *keymaps; i++) {
+    Keymap keymap = rl_get_keymap_by_name(keymaps[i]);
+    if (keymap == NULL) continue;
+    replace(rl_newline, on_enter, keymap);
+    replace(rl_get_previous_history, on_up, keymap);
+    replace(rl_get_next_history, on_down, keymap);
+    replace(rl_beg_of_line, on_home, keymap);
+    replace(rl_end_of_line, on_end, keymap);
+  }
+}
+
+static void give_up_line(void) {
+  rl_point = rl_end;  // ^C comes behind the last of its lines
+  rl_redisplay();
+  fputs("^C\n", stdout);
+  fflush(stdout);
   rl_free_line_state();
   rl_callback_sigcleanup();
-#endif
 }
+
+#else
+
+static void take_key(void) {
+  rl_callback_read_char();
+}
+
+static void bind_keys(void) {}
+
+static void give_up_line(void) {
+  fputs("^C\n", stdout);
+  fflush(stdout);
+}
+
+#endif
 
 /* Readline is fed by characters, so that a signal is noticed between them and
  * no jump ever leaves its frames. */
-static outcome read_line(const char *prompt, char **line) {
+static outcome read_line(lua_State *L, const char *prompt, text *line) {
   // libedit's callback never hears of the end of a pipe
-  if (!isatty(STDIN_FILENO)) return read_plain(prompt, line);
+  if (!isatty(STDIN_FILENO)) return read_plain(L, prompt, line);
   watch w;
-  done = false;
-  taken = NULL;
+  edit.done = false;
+  edit.taken = NULL;
+  edit.watch = &w;
   watch_begin(&w);
   rl_callback_handler_install(prompt, take_line);
-  while (!done && !interrupted && (!noted || noted == SIGTSTP)) {
+  if (!edit.bound) bind_keys();  // the inputrc was read
+  edit.bound = true;
+  tell_shown(L);
+  while (!edit.done && !interrupted && (!noted || noted == SIGTSTP)) {
     if (noted == SIGTSTP) {
       stop(&w);
     } else if (wait_for_input(&w)) {
-      rl_callback_read_char();
+      take_key();
       // a terminal that is gone is always ready, and libedit reads on for ever
-      if (!done && !isatty(STDIN_FILENO)) break;
+      if (!edit.done && !isatty(STDIN_FILENO)) break;
     } else if (errno != EINTR) {
       break;
     } else if (!interrupted && !noted) {
@@ -264,35 +510,40 @@ static outcome read_line(const char *prompt, char **line) {
 #endif
     }
   }
-  bool stopped = !done && interrupted;
+  bool stopped = edit.taken == NULL && interrupted;
   if (stopped) give_up_line();
-  if (!done) rl_callback_handler_remove();
+  if (!edit.done) rl_callback_handler_remove();
   watch_end(&w);
   if (stopped) return INTERRUPTED;
-  *line = taken;
-  if (taken == NULL) end_line();
-  return taken == NULL ? END : LINE;
+  line->bytes = edit.taken;
+  if (edit.taken == NULL) {
+    end_line();
+    return END;
+  }
+  line->length = strlen(edit.taken);
+  return LINE;
 }
 
 #else
 
-static outcome read_line(const char *prompt, char **line) {
-  return read_plain(prompt, line);
+static outcome read_line(lua_State *L, const char *prompt, text *line) {
+  return read_plain(L, prompt, line);
 }
 
 #endif
 
 static int free_line(lua_State *L) {
-  char **box = lua_touserdata(L, 1);
-  free(*box);
-  *box = NULL;
+  text *line = lua_touserdata(L, 1);
+  free(line->bytes);
+  line->bytes = NULL;
   return 0;
 }
 
 static int l_read(lua_State *L) {
   const char *prompt = luaL_checkstring(L, 1);
-  char **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
+  lua_settop(L, 3);
+  text *line = lua_newuserdatauv(L, sizeof *line, 0);
+  *line = (text){0};
   if (luaL_newmetatable(L, "portinfo.line")) {
     lua_pushcfunction(L, free_line);
     lua_setfield(L, -2, "__gc");
@@ -300,10 +551,15 @@ static int l_read(lua_State *L) {
   lua_setmetatable(L, -2);
   session = 1;
   interrupted = 0;
-  outcome result = read_line(prompt, box);
+  tab_read_for(L);
+#ifdef PI_EDITOR
+  edit.L = L;
+  edit.finished = lua_isfunction(L, 2) ? 2 : 0;
+#endif
+  outcome result = read_line(L, prompt, line);
   interrupted = 0;
   if (result == LINE)
-    lua_pushstring(L, *box);
+    lua_pushlstring(L, line->bytes, line->length);
   else if (result == INTERRUPTED)
     lua_pushboolean(L, 0);
   else
@@ -311,124 +567,28 @@ static int l_read(lua_State *L) {
   return 1;
 }
 
-/* ---- History ------------------------------------------------------------ */
-
-#ifdef PI_HISTORY
-
-static int l_remember(lua_State *L) {
-  add_history(luaL_checkstring(L, 1));
-  return 0;
-}
-
-/* Makes the folders of a path, ours alone. */
-static int make_folders(const char *path) {
-  char folder[4096];
-  if (strlen(path) >= sizeof folder) return ENAMETOOLONG;
-  strcpy(folder, path);
-  for (char *slash = strchr(folder + 1, '/'); slash != NULL;
-       slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) return errno;
-    *slash = '/';
-  }
-  return 0;
-}
-
-/* A history file is a plain file of ours, or none yet (NULL): nobody can make
- * us read or overwrite something else through a link. */
-static const char *why_not(const char *path) {
-  struct stat st;
-  if (lstat(path, &st) != 0) return errno == ENOENT ? NULL : strerror(errno);
-  bool ours = S_ISREG(st.st_mode) && st.st_uid == geteuid();
-  return ours ? NULL : "not a file of ours";
-}
-
-static int refuse(lua_State *L, const char *path, const char *why) {
-  luaL_pushfail(L);
-  lua_pushfstring(L, "history is not kept: %s: %s", path, why);
-  return 2;
-}
-
-static int l_load_history(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  using_history();
-#ifdef PI_READLINE
-  // a time stamp before each entry keeps the lines of a chunk together
-  history_comment_char = '#';
-  history_write_timestamps = 1;
-#endif
-  const char *why = why_not(path);
-  if (why != NULL) return refuse(L, path, why);
-  int rc = read_history(path);
-  if (rc != 0 && rc != ENOENT) return refuse(L, path, strerror(rc));
-  bool full = history_length > MOST_HISTORY;
-  stifle_history(MOST_HISTORY);
-  rc = full ? write_history(path) : 0;
-  if (rc != 0) return refuse(L, path, strerror(rc));
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* Makes the file, for us alone, if there is none. */
-static int make_file(const char *path) {
-  int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  int fd = open(path, flags, 0600);
-  if (fd < 0) return errno;
-  close(fd);
-  return 0;
-}
-
-/* Other sessions write to the file too: what is there stays. */
-static int l_append_history(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  int rc = make_folders(path);
-  if (rc != 0) return refuse(L, path, strerror(rc));
-  const char *why = why_not(path);
-  if (why != NULL) return refuse(L, path, why);
-  rc = make_file(path);
-  if (rc == 0) rc = append_history(NEWEST, path);
-  if (rc != 0) return refuse(L, path, strerror(rc));
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-#else
-
-static int l_remember(lua_State *L) {
-  luaL_checkstring(L, 1);
-  return 0;
-}
-
-static int l_load_history(lua_State *L) {
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-static int l_append_history(lua_State *L) {
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-#endif
-
 int luaopen_portinfo_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"is_terminal", l_is_terminal},
       {"width", l_width},
       {"height", l_height},
+      {"sleep", l_sleep},
       {"read", l_read},
       {"interrupted", l_interrupted},
       {"heed", l_heed},
       {"call", l_call},
-      {"remember", l_remember},
-      {"load_history", l_load_history},
-      {"append_history", l_append_history},
+      {"within", l_within},
+      {"set_completer", tab_set_completer},
       {NULL, NULL},
   };
   luaL_newlib(L, functions);
+  terminal_add_files(L);
+  terminal_add_pager(L);
 #if defined(PI_READLINE)
   rl_readline_name = "portinfo";
   rl_catch_signals = 0;  // ours
+  rl_getc_function = read_key;
+  rl_prep_term_function = prepare_terminal;
   lua_pushliteral(L, "GNU readline");
 #elif defined(PI_LIBEDIT)
   rl_readline_name = "portinfo";

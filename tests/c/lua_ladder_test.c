@@ -138,6 +138,13 @@ static const struct {
              "assert(n > 25)\n"
              "assert(row == row)\n"
              "assert(tostring(row):find 'pid 100')\n"},
+    {"probes",
+     "assert(core.sleep(0) and core.clock() > 0)\n"
+     "assert(core.address '::ffff:1.2.3.4' == '1.2.3.4')\n"
+     "local options = {reuseaddr = true}\n"
+     "local ok, why, os, what = core.try_bind('udp', '192.0.2.1', 9, options)\n"
+     "assert(not ok and math.type(os) == 'integer', why)\n"
+     "assert(what == 'no-address' or what == 'permission', why)\n"},
     {"misuse", "local row = take():pick():row(1)\n"
                "local ok, why = pcall(function() return row.lprot end)\n"
                "assert(not ok)\n"

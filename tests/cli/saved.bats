@@ -293,6 +293,20 @@ assert base64.b64decode([h for h in held if h["pid"] == 43][0]["process_b64"]) =
 ~ tcp listen 127.0.0.1:8080, caddy (pid 50): pid 43 -> 50, process w\x1b[31m\xff -> caddy' ]
 }
 
+@test "diff --key service: a restart is a change" {
+  fake save "$T/a"
+  rm "$PROC"/[0-9]*/fd/*
+  sed -i 's/ 11 1 0/ 99 1 0/' "$PROC/net/tcp"
+  ln -s 'socket:[99]' "$PROC/42/fd/3"
+  fake -q diff "$T/a"
+  [ "$status" -eq 1 ]
+  grep -q '^added.*:*22' "$T/out"
+  fake -q diff "$T/a" --key service --columns lport,state
+  [ "$status" -eq 1 ]
+  ! grep -q '^added\|^removed' "$T/out" || false
+  refuses "--key: 'name' is none of service, socket" diff "$T/a" --key name
+}
+
 @test "diff of two files, for programs" {
   fake save "$T/a"
   move_on
@@ -346,6 +360,9 @@ after\t8080\tcaddy' ]
   refuses "diff takes one saved reading" diff "$T/a" "$T/a" "$T/a"
   refuses "are for asking the kernel" diff "$T/a" "$T/a" --proc /proc
   refuses "standard input holds one reading" diff - -
+  for format in line '{lport}'; do
+    refuses "what changed comes as a table, tsv," diff "$T/a" "$T/a" --format "$format"
+  done
   refuses "diff takes the files as words" diff "$T/a" --from "$T/a"
   refuses "$T/b: No such file" diff "$T/a" "$T/b"
 }

@@ -97,11 +97,27 @@ describe("show", function()
     local row = pi.sockets("all", options):first()
     assert.equal("a\27b", row.process) -- asked for: the group is read
     local text = chunk.show(row)
-    assert.is_truthy(text:find("lport      80\n", 1, true))
-    assert.is_truthy(text:find("rport      -\n", 1, true))
-    assert.is_truthy(text:find("mark       ?\n", 1, true))
-    assert.is_truthy(text:find("process    a\\x1bb\n", 1, true))
-    assert.is_truthy(text:find("holders    7/3/a\\x1bb, 7/4/a\\x1bb\n", 1, true))
+    for _, line in ipairs{"lport:      80", "rport:      -", "mark:       ?",
+                          "process:    a\\x1bb", "holders:    7/3/a\\x1bb, 7/4/a\\x1bb"} do
+      assert.is_truthy(text:find("  " .. line .. "\n", 1, true), line)
+    end
+  end)
+
+  it("leaves out what a saved reading does not have", function()
+    local path = fake.folder() .. "/reading"
+    fake.write(path, '{"portinfo":"reading","v":1,"fields":["proto","family","state","laddr",'
+      .. '"lport"],"rows":1,"host":{},"quality":{"taken":1}}\n{"v":1,"proto":"tcp",'
+      .. '"family":"ipv4","state":"listen","laddr":"127.0.0.1","lport":80}\n')
+    local text = chunk.show(pi.load(path):sockets():first(), {color = true})
+    assert.is_truthy(text:find("lport:      80\n", 1, true))
+    assert.is_nil(text:find("cmdline", 1, true))
+  end)
+
+  it("raises for a row whose reading is closed", function()
+    local snap = pi.snapshot(nil, fake.options{tcp = {{"127.0.0.1:80", state = "listen"}}})
+    local row = snap:sockets():first()
+    snap:close()
+    assert.is_false((pcall(chunk.show, row)))
   end)
 
   it("runs a query and shows its table", function()
@@ -133,6 +149,60 @@ describe("message", function()
     says("an error without a message: a table value", broken)
     says("an error without a message: a table value",
          setmetatable({}, {__tostring = function() return {} end}))
+  end)
+end)
+
+describe("explain", function()
+  -- What is said when the code is compiled, or else when it runs.
+  local function says(expected, code)
+    local compiled, err = chunk.compile(code, "=test", {})
+    if compiled then err = select(2, pcall(compiled)) end
+    assert.equal(expected, chunk.explain(err, code, "=test"))
+  end
+
+  it("puts a caret under the token that Lua's reader stumbled over", function()
+    says("test:1: unexpected symbol near '='\n  x = = 1\n      ^", "x = = 1")
+    says("test:1: <eof> expected near '1'\n  1 1 \n    ^", "1 1 ")
+    says("test:1: unexpected symbol near '}'\n  f{x = }\n        ^", "f{x = }")
+    says("test:1: unfinished string near ''open'\n  x = 'open\n      ^^^^^", "x = 'open\n")
+  end)
+
+  it("takes what no statement begins like for an expression", function()
+    says("test:2: <eof> expected near '}'\n  2,}}\n     ^", "{1,\n2,}}")
+  end)
+
+  it("shows the line of the mistake alone", function()
+    says("test:3: syntax error near 'nd'\n  nd\n  ^^", "do\n  x = 1 y\nnd\nend")
+  end)
+
+  it("puts a caret under the name that an error is about", function()
+    says("test:1: attempt to index a nil value (global 'a')\n  return a.b\n         ^",
+         "return a.b")
+    says("test:2: attempt to call a nil value (field 'f')\n  t.f()\n    ^",
+         "t = {}\nt.f()")
+  end)
+
+  it("puts a caret under a name of ours that is misspelt", function()
+    local code = "\npi.sockets 'all':wehre()"
+    local err = "test:2: a query has no method 'wehre': did you mean 'where'?"
+    assert.equal(err .. "\n  pi.sockets 'all':wehre()\n                   ^^^^^",
+                 chunk.explain(err, code, "=test"))
+  end)
+
+  it("shows the line without a caret where the name is there twice", function()
+    says("test:2: attempt to index a nil value (global 'a')\n  x = a.a or a", "\nx = a.a or a")
+    says("test:1: attempt to index a nil value (global 'a')", "x = a.a or a")
+  end)
+
+  it("adds nothing where nothing is known", function()
+    assert.equal("test:1: no", chunk.explain("test:1: no", nil, "=test"))
+    assert.equal("no", chunk.explain("no", "code", "=test"))
+    assert.equal("test:9: no", chunk.explain("test:9: no", "code", "=test"))
+    assert.equal("an error without a message: a nil value", chunk.explain(nil, "x", "=test"))
+  end)
+
+  it("shows hostile code safely, and tabs as blanks", function()
+    says("test:2: unexpected symbol near '<\\27>'\n  x  = \\x1b", "\nx\t = \27")
   end)
 end)
 

@@ -51,6 +51,23 @@ describe("the doctor", function()
     assert.is_true(#doctor.data(options).advice > 0)
   end)
 
+  it("tells by which ways sockets can be read", function()
+    local data = doctor.data(options)
+    assert.is_true(data.backends.proc)
+    has(doctor.text(data), "proc               usable\n")
+    data = doctor.data{backend = "proc", proc = "/nonexistent"}
+    has(data.backends.proc, "cannot read sockets: /nonexistent/net/tcp")
+    has(doctor.text(data), "proc               not usable: cannot read sockets")
+  end)
+
+  it("tells of every capability whether it is held", function()
+    local data = doctor.data(options)
+    assert.equal(5, #data.held + #data.missing)
+    for _, name in ipairs(data.missing) do
+      has(table.concat(data.advice, "\n"), name .. " is missing: ")
+    end
+  end)
+
   it("tells why there are no sockets to see", function()
     local data = doctor.data{backend = "proc", proc = "/nonexistent"}
     has(data.error, "cannot read sockets: /nonexistent/net/tcp")

@@ -60,6 +60,10 @@ describe("escape", function()
     shows([[\xf4\x90\x80\x80]], "\xf4\x90\x80\x80") -- past U+10FFFF
   end)
 
+  it("spells all that is not ASCII for a terminal that is not of UTF-8", function()
+    assert.equal([[gr\u{00f6}\u{011b}e\xff ~]], escape("grö\u{11b}e\xff ~", true))
+  end)
+
   it("keeps good text around bad bytes", function()
     shows([[ä\xffö]], "ä\xffö")
   end)

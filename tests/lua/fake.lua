@@ -40,6 +40,14 @@ end
 
 fake.write = write
 
+-- Compares a text with tests/golden/NAME.txt; UPDATE_GOLDEN=1 writes it anew.
+function fake.matches(name, text)
+  local path = "tests/golden/" .. name .. ".txt"
+  if os.getenv "UPDATE_GOLDEN" then write(path, text) end
+  local file <close> = assert(io.open(path, "rb"))
+  require "luassert".equal(file:read "a", text)
+end
+
 -- What `f` writes to io.stdout.
 function fake.printed(f)
   local path = fake.folder() .. "/out"

@@ -4,7 +4,7 @@
 local fake = require "fake"
 local page = require "portinfo.page"
 
-local golden = "tests/golden/"
+local matches = fake.matches
 
 local linux = {
   ephemeral_first = 32768, ephemeral_last = 60999, unprivileged_start = 1024, reserved = {},
@@ -15,13 +15,6 @@ local function text_of(port, options, width)
   options = options or {host = linux, now = false}
   options.host = options.host or linux
   return page.text(page.data(port, options), {width = width or 80})
-end
-
-local function matches(name, text)
-  local path = golden .. name .. ".txt"
-  if os.getenv "UPDATE_GOLDEN" then fake.write(path, text) end
-  local file <close> = assert(io.open(path, "rb"))
-  assert.equal(file:read "a", text)
 end
 
 -- A section of a page as one line; nil if it is not there.

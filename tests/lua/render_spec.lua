@@ -3,6 +3,7 @@
 local fake = require "fake"
 local pi = require "portinfo"
 local render = require "portinfo.render"
+local width_of = require "portinfo.width".of
 
 local options = fake.options{
   tcp = {
@@ -100,8 +101,8 @@ describe("a table", function()
     for width = 20, 200, 20 do assert.is_nil(text(width):find " \n") end
   end)
 
-  it("puts a name that would look blank in quotes", function()
-    for _, name in ipairs{"", " ", "x "} do
+  it("puts a name that would look blank, unknown or empty in quotes", function()
+    for _, name in ipairs{"", " ", "x ", "?", "-"} do
       local own = fake.options{
         tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
         processes = {{pid = 42, name = name, fds = {[3] = 1}}},
@@ -117,25 +118,18 @@ describe("a table", function()
 end)
 
 describe("a screen", function()
-  local kept = {PROTO = true, LOCAL = true, REMOTE = true, PID = true, PROCESS = true}
-
-  local function only_kept(heading)
-    for title in heading:gmatch "%S+" do
-      if not kept[title] then return false end
-    end
-    return true
-  end
-
-  for _, width in ipairs{20, 40, 60, 80, 100, 120, 160, 200} do
-    it(("of %d columns is not exceeded while a column can go"):format(width), function()
-      for _, filter in ipairs{"all", "listening", "established", "time-wait"} do
-        local t = table_lines(text(width, filter))
-        for _, line in ipairs(t) do
-          assert.is_true(utf8.len(line) <= width or only_kept(t[1]))
+  it("is never exceeded, by rows or remarks", function()
+    local named = {"cmdline", "laddr", "process", "raddr", "holders"}
+    for width = 20, 200 do
+      for _, q in ipairs{pi.sockets(nil, options), pi.sockets("time-wait", options),
+                         pi.sockets(nil, options):select(named),
+                         pi.sockets(nil, options):tally("service", "laddr")} do
+        for _, line in ipairs(lines(q:text{width = width})) do
+          if utf8.len(line) > width then assert.equal(width, line) end
         end
       end
-    end)
-  end
+    end
+  end)
 
   it("that is narrow is told what was left out", function()
     local t = text(60, "listening")
@@ -150,12 +144,37 @@ describe("a screen", function()
     assert.is_nil(text():find "no room")
   end)
 
-  it("keeps protocol, addresses and holder to the last", function()
-    local heading = table_lines(text(20))[1]
-    for title in pairs(kept) do has(heading, title) end
+  it("keeps the address to the last, cut if it must be, then the holder", function()
+    assert.equal("LOCAL", table_lines(text(20))[1])
+    has(text(20), "[2001:db8::1]:443\n")
+    assert.equal("LOCAL           PID", table_lines(text(20, "lport in {22, 8080}"))[1])
+    assert.equal("LOCAL           PROCESS", table_lines(text(31, "lport in {22, 8080}"))[1])
+    has(text(10), "127.0.0.1…\n")
   end)
 
-  it("cuts long names visibly", function()
+  it("costs columns that are asked for by name from the right, those of priority last", function()
+    local q = pi.sockets(":22", options):select("inode", "lport", "uid", "cgroup", "process")
+    has(q:text{width = 20}, "LPORT  UID  PROCESS\n")
+    has(q:text{width = 20}, "no room\n for CGROUP, INODE)")
+  end)
+
+  it("gets back what went in vain when a wide column went after it", function()
+    local q = pi.sockets("established", options)
+    assert.equal("PROTO  STATE        LOCAL                  SERVICE  PID  PROCESS            USER",
+      table_lines(q:text{width = 80})[1])
+  end)
+
+  it("cuts all long texts alike", function()
+    local same = fake.options{
+      tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
+      processes = {{pid = 42, name = "x", cmdline = ("c"):rep(300), exe = "/" .. ("e"):rep(200),
+                    fds = {[3] = 1}}},
+    }
+    local t = pi.sockets(nil, same):select("cmdline", "exe"):text{width = 62}
+    has(t, ("c"):rep(29) .. "…  /" .. ("e"):rep(28) .. "…\n")
+  end)
+
+  it("cuts long names visibly, and no address or number", function()
     local long = fake.options{
       tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
       processes = {
@@ -163,8 +182,151 @@ describe("a screen", function()
         {pid = 43, name = "a-name-of-15-by", fds = {[3] = 1}},
       },
     }
-    local t = pi.sockets(nil, long):text{width = 30}
-    has(t, "a-name-of-15-b…\n")
+    has(pi.sockets(nil, long):text{width = 29}, "0.0.0.0:22  a-name-of-15-by …\n")
+    local q = pi.sockets(nil, long):select("inode", "cmdline", "laddr")
+    has(q:text{width = 24}, "    1  a-name-…  0.0.0.0\n")
+  end)
+end)
+
+local many = {processes = {}}
+do
+  many.tcp = {}
+  for i = 1, 1200 do
+    many.tcp[i] = {"10.0.0.5:443", ("10.0.0.9:%d"):format(i), state = "established", inode = i}
+  end
+  many = fake.options(many)
+end
+
+describe("a long table", function()
+  local function shown(rows, filter, shape)
+    local q = pi.sockets(filter, many)
+    if shape then q = shape(q) end
+    local t = q:text{rows = rows, width = 80}
+    return #table_lines(t) - 1, t
+  end
+
+  it("is cut to the height of the screen, and says so", function()
+    local n, t = shown(44)
+    assert.equal(40, n)
+    has(t, "(40 of 1,200 sockets shown; :limit shows more; ")
+  end)
+
+  it("is whole when it is only slightly longer", function()
+    assert.equal(60, (shown(40, "rport = 1..60")))
+    assert.equal(36, (shown(40, "rport = 1..61")))
+  end)
+
+  it("is whole without a screen, and when a limit was asked for", function()
+    assert.equal(1200, (shown(nil)))
+    assert.equal(900, (shown(40, nil, function(q) return q:limit(900) end)))
+  end)
+
+  it("is cut after it was tallied", function()
+    local n, t = shown(40, nil, function(q) return q:tally "rport" end)
+    assert.equal(36, n)
+    has(t, "(36 of 1,200 values of 1,200 sockets shown; :limit")
+  end)
+end)
+
+describe("units", function()
+  local queues = fake.options{
+    tcp = {
+      {"10.0.0.5:1", "10.0.0.9:2", state = "established", rxq = 1536, txq = 3 << 20},
+      {"10.0.0.5:3", state = "listen", rxq = 1500, txq = 4096},
+    },
+  }
+  local asked = {"lport", "rxq", "txq"}
+
+  it("are of bytes, and not of a listener's connections", function()
+    local t = pi.sockets(nil, queues):select(asked):text()
+    has(t, "LPORT   RXQ   TXQ\n    3  1500     ?\n    1  1.5K  3.0M\n")
+  end)
+
+  it("are for people alone", function()
+    assert.equal("lport\trxq\ttxq\n1\t1536\t3145728\n3\t1500\t?\n",
+                 pi.sockets(nil, queues):tsv(asked))
+  end)
+
+  it("tell times by how long ago they were", function()
+    local old = fake.options{
+      tcp = {{"0.0.0.0:22", state = "listen", inode = 1}},
+      processes = {{pid = 42, name = "sshd", fds = {[3] = 1}}},
+    }
+    assert.is_truthy(pi.sockets(nil, old):select("lport", "started"):text():find "  22  %d+d ago\n")
+  end)
+
+  it("tell how long it took, if that is asked for", function()
+    assert.is_truthy(pi.sockets(nil, queues):text{timer = true}:find "%(2 sockets; [%d.]+ m?s%)\n")
+    has(pi.sockets(nil, queues):text(), "(2 sockets)\n")
+  end)
+end)
+
+local function plain(t) return (t:gsub("\27%[[%d;]*m", "")) end
+
+describe("colour", function()
+  it("changes no width, and follows the meaning", function()
+    for _, width in ipairs{20, 40, 80, 120} do
+      local painted = pi.sockets(nil, options):text{width = width, color = true}
+      assert.equal(text(width), plain(painted))
+    end
+    local t = pi.sockets(nil, options):text{color = true}
+    has(t, "\27[1mPROTO\27[0m")
+    has(t, "\27[32mlisten\27[0m     ")
+    has(t, "\27[33mwildcard\27[0m")
+    has(t, "\27[2mtime-wait\27[0m")
+    has(t, "\27[2m?\27[0m")
+    assert.is_nil(t:find("\27[33mloopback", 1, true))
+  end)
+
+  it("warns of a risky service that is exposed, not of one that is hidden", function()
+    local redis = fake.options{tcp = {{"0.0.0.0:6379", state = "listen"}}}
+    local hidden = fake.options{tcp = {{"127.0.0.1:6379", state = "listen"}}}
+    has(pi.sockets(nil, redis):text{color = true}, "\27[31mredis\27[0m")
+    assert.is_nil(pi.sockets(nil, hidden):text{color = true}:find("\27[31m", 1, true))
+  end)
+
+  it("is not there unless it is asked for", function()
+    assert.is_nil(text():find "\27")
+  end)
+end)
+
+describe("wide characters", function()
+  local names = {"数据库服务器", "é\u{301}tude", "🐘🐘🐘🐘🐘🐘🐘"}
+  local own = {tcp = {}, processes = {}}
+  for i, name in ipairs(names) do
+    own.tcp[i] = {"0.0.0.0:" .. i, state = "listen", inode = i}
+    own.processes[i] = {pid = 40 + i, name = name:sub(1, utf8.offset(name, 5) - 1), fds = {[3] = i},
+                        cmdline = name .. name .. name}
+  end
+  own = fake.options(own)
+
+  it("line up with the others", function()
+    local t = table_lines(pi.sockets(nil, own):text())
+    local at = t[1]:find("USER", 1, true)
+    for i = 2, #t do
+      assert.equal(at - 1, width_of(t[i]:match "^(.*  )%S+$"))
+    end
+  end)
+
+  it("are cut whole, with their marks", function()
+    for width = 20, 60 do
+      local q = pi.sockets(nil, own):select("lport", "cmdline")
+      for _, line in ipairs(table_lines(q:text{width = width})) do
+        assert.is_true(width_of(line) <= width)
+        assert.is_truthy(utf8.len(line))
+      end
+    end
+  end)
+
+  it("are spelled where the terminal is not of UTF-8, and so are our own marks", function()
+    local t = pi.sockets(nil, own):select("cmdline"):text{ascii = true, width = 20}
+    has(t, "\\u{6570}")
+    has(t, "~\n")
+    assert.is_nil(t:find "[\x80-\xff]")
+  end)
+
+  it("are quoted when they would join what stands before", function()
+    assert.equal('"\u{301}x"', render.name "\u{301}x")
   end)
 end)
 
@@ -181,6 +343,31 @@ describe("remarks", function()
 
   it("tell owners that are unknown, and why", function()
     has(text(), "(1 owner unknown for lack of permission: 1 process could not be read)")
+  end)
+
+  it("tell what would show them", function()
+    has(text(), "(to see more, run as root, or see portinfo doctor)\n")
+    assert.is_nil(text(nil, ":22 listening"):find "to see more")
+    local copy = fake.folder() .. "/reading"
+    assert(pi.sockets(nil, options):snapshot():save(copy))
+    assert.is_nil(pi.load(copy):sockets():text():find "to see more") -- nothing would
+  end)
+
+  it("follow records as well", function()
+    local t = pi.sockets(":22 listening", options):select("lport"):text{format = "line"}
+    assert.equal("lport:      22\n\n(1 socket)\n", t)
+    assert.equal("(0 sockets)\n", pi.sockets(":9", options):text{format = "line"})
+  end)
+
+  it("of a file keep to ASCII where the terminal is not of UTF-8", function()
+    local copy = fake.folder() .. "/reading"
+    assert(pi.sockets("process = größe", options):snapshot():save(copy))
+    local t = pi.load(copy):sockets():text{ascii = true}
+    has(t, [[asked for: process = gr\u{00f6}\u{00df}e]])
+  end)
+
+  it("are wrapped to the screen", function()
+    has(text(40), "(1 owner unknown for lack of\n permission: 1 process could not be\n read)\n")
   end)
 
   it("say nothing about a backend that was asked for", function()

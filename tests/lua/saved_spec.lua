@@ -91,7 +91,8 @@ describe("a loaded reading", function()
   it("is sorted, counted and shown like any other", function()
     local a, b = both()
     local function shown(snapshot)
-      return (snapshot:listening():text():gsub("; read [^)]*", ""))
+      local text = snapshot:listening():text():gsub("; read [^)]*", "")
+      return (text:gsub("%(to see more[^\n]*\n", "")) -- of no use to a reading that is kept
     end
     assert.equal(shown(a), shown(b))
     assert.equal(5, (b:listening():count()))
@@ -270,6 +271,22 @@ describe("a diff", function()
     assert.falsy(text:find "[\0-\9\11-\31\127-\255]")
   end)
 
+  it("by the key of services tells a restart as a change", function()
+    local function reading(inode, pid)
+      return assert(pi.snapshot(nil, fake.options{
+        tcp = {{"0.0.0.0:80", state = "listen", inode = inode}},
+        processes = {{pid = pid, name = "web", fds = {[3] = inode}}},
+      }))
+    end
+    local a <close> = reading(1, 10)
+    local b <close> = reading(2, 20)
+    local diff = a:diff(b)
+    assert.same({1, 1, 0}, {#diff.added, #diff.removed, #diff.changed})
+    assert.equal(tostring(diff), tostring(a:diff(b, {key = "socket"})))
+    assert.equal("~ tcp listen 0.0.0.0:80, web (pid 20): pid 10 -> 20\n",
+                 tostring(a:diff(b, {key = "service"})))
+  end)
+
   it("of a reading and itself is empty", function()
     local a, b = both()
     for _, other in ipairs{a, b} do
@@ -319,6 +336,8 @@ describe("misuse", function()
     blames(function() snap:diff() end, "takes another reading, not a nil")
     blames(function() snap:diff("x") end, "takes another reading, not a string")
     blames(function() snap.diff("x", snap) end, "with a colon")
+    blames(function() snap:diff(snap, {key = "name"}) end, "keys are socket and service, not name")
+    blames(function() snap:diff(snap, {keys = "x"}) end, "unknown option 'keys': there are key")
     blames(function() snap:diff(closed) end, "this reading is closed")
     blames(function() closed:diff(snap) end, "this reading is closed")
     blames(function() closed:loaded() end, "this reading is closed")

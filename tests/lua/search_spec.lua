@@ -31,14 +31,14 @@ describe("a search as a table", function()
   it("fits the screen, and shows where it was cut", function()
     for _, word in ipairs{"http", "redis", "mail", "é"} do
       for _, width in ipairs{60, 80, 120} do
-        for line in search.table(core.search(word), width):gmatch "[^\n]+" do
+        for line in search.table(core.search(word), {width = width}):gmatch "[^\n]+" do
           local fixed = line:find "%S+ +%S+ +%S+ +%S+ +"
           assert.is_truthy(fixed)
           assert.is_true(utf8.len(line) <= width)
         end
       end
     end
-    assert.is_truthy(search.table(hits, 60):find("…\n", 1, true))
+    assert.is_truthy(search.table(hits, {width = 60}):find("…\n", 1, true))
   end)
 end)
 

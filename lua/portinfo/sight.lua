@@ -1,0 +1,115 @@
+-- sight.lua: what is to be said of an answer besides its rows: what could not be seen
+-- or decided, and of when a reading is.
+
+local escape = require "portinfo.escape"
+local units = require "portinfo.units"
+
+local plural = units.plural
+
+local M = {}
+
+local reasons = {
+  permission = "for lack of permission", hidden = "as procfs hides processes",
+  vanished = "as the holder ended meanwhile",
+  ["other-pid-namespace"] = "as another pid namespace may hold it",
+}
+
+-- What would show the owners that are unknown for a reason.
+local remedies = {
+  permission = "to see more, run as root, or see portinfo doctor",
+  hidden = "to see more, run as root, or mount procfs without hidepid",
+  vanished = "to see what is there now, ask again",
+  ["other-pid-namespace"] = "to see more, ask in the pid namespace of the host",
+}
+
+-- How the sources of a reading fell short.
+local function source_lines(quality, lines)
+  for _, source in ipairs(quality.sources) do
+    local what = source.proto .. " over " .. source.family
+    if source.backend == "none" and not source.absent then
+      lines[#lines + 1] = ("%s could not be read: %s"):format(what, escape(source.error))
+    elseif source.backend == "proc" and source.error then -- asked for, it has none
+      lines[#lines + 1] = ("%s was read from the proc table%s (sock_diag: %s)"):format(what,
+        source.no_bound and ", which lacks bound sockets" or "", escape(source.error))
+    end
+    if source.partial then
+      lines[#lines + 1] = what .. " could not be read whole: rows may be missing"
+    end
+  end
+end
+
+local function owner_line(reason, n, quality)
+  local said = ("%s unknown %s"):format(plural(n, "owner"), reasons[reason] or reason)
+  if reason ~= "permission" or quality.unreadable == 0 then return said end
+  return ("%s: %s could not be read"):format(said,
+    plural(quality.unreadable, "process", "processes"))
+end
+
+local function sorted_keys(set)
+  local list = {}
+  for key in pairs(set) do list[#list + 1] = key end
+  table.sort(list)
+  return list
+end
+
+-- What could not be seen of the selected rows, a line for each reason. `owners`:
+-- how many are unknown, by reason, if it is not these rows that count.
+function M.blind_spots(selection, owners)
+  local lines, quality = {}, selection:snapshot():quality()
+  source_lines(quality, lines)
+  if not quality.processes then return lines end -- owners were not asked for
+  if quality.owners_unseen then
+    lines[#lines + 1] = "no process could be looked at: procfs is not there"
+    return lines
+  end
+  local counts = owners or selection:unknown_owners()
+  for _, reason in ipairs(sorted_keys(counts)) do
+    lines[#lines + 1] = owner_line(reason, counts[reason], quality)
+  end
+  return lines
+end
+
+-- What would show the owners that are unknown, a line for each way. A reading that was
+-- kept shows no more, whoever asks.
+function M.remedies(selection, owners)
+  local lines = {}
+  if selection:snapshot():loaded() then return lines end
+  for _, reason in ipairs(sorted_keys(owners or selection:unknown_owners())) do
+    lines[#lines + 1] = remedies[reason]
+  end
+  return lines
+end
+
+-- Are there sockets that the sources of this reading may not have told?
+function M.misses_rows(selection)
+  for _, source in ipairs(selection:snapshot():quality().sources) do
+    if source.partial or source.no_bound
+      or source.backend == "none" and not source.absent then
+      return true
+    end
+  end
+  return false
+end
+
+-- Why rows could not be decided, in one line.
+function M.undecided(selection)
+  local quality = selection:snapshot():quality()
+  local reason = ""
+  if quality.owners_unseen then
+    reason = ": no process could be looked at"
+  elseif (quality.unreadable or 0) > 0 then
+    reason = (": %s could not be read"):format(
+      plural(quality.unreadable, "process", "processes"))
+  end
+  return plural(selection:undecided(), "row") .. " undecided" .. reason
+end
+
+-- When a reading that was loaded was read, and what it was asked for; nil of others.
+function M.read_when(snapshot, now)
+  if not snapshot:loaded() then return nil end
+  local taken, filter = snapshot:quality().taken, snapshot:filter()
+  return ("read %s, %s%s"):format(os.date("%F %T", taken),
+    units.ago((now or os.time()) - taken), filter and ", asked for: " .. escape(filter) or "")
+end
+
+return M
