@@ -812,10 +812,10 @@ PI_API int pi_watcher_new(const pi_options *opt, pi_watcher **ret,
 PI_API void pi_watcher_free(pi_watcher *watcher);
 
 /* Tells it of the latest reading, to be called after each. *ret is then NULL,
- * or a snapshot (to be freed) of sockets that ended since the call before, and
- * that none of the last three readings met, so that nothing else tells of them.
- * Their owners are unknown, as is what they no longer know themselves, such as
- * the state of TCP. */
+ * or a snapshot (to be freed) of sockets that ended, as was told since the call
+ * before, and that no reading met, so that nothing else tells of them. Their
+ * owners are unknown, as is what they no longer know themselves, such as the
+ * state of TCP. */
 PI_API int pi_watcher_meet(pi_watcher *watcher, const pi_snapshot *latest,
                            pi_snapshot **ret, pi_error *err);
 

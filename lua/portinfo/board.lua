@@ -74,11 +74,15 @@ function Board:mark_of(row, i)
   return entry and entry.mark or " "
 end
 
+-- Where not even the ends of a connection fit: the least that tells sockets apart.
+local narrow, least_fields = 48, {"lport", "state", "process"}
+
 -- The table, `width` wide; its lines begin with a mark.
 function Board:table(width)
   local reading, layout = self.reading, {}
   for name, value in pairs(self.layout) do layout[name] = value end
   layout.width = math.max(width - 2, 18)
+  if width < narrow and not layout.fields then layout.fields = least_fields end
   local selection, rows = joined(reading.selection, self.gone)
   local lines = split((render.table(selection, layout, reading.about)))
   local out = {}
@@ -89,17 +93,17 @@ function Board:table(width)
   return out
 end
 
-local function cut(line, width)
+local function cut(line, width, ascii)
   local length = utf8.len(line)
   if not length or length <= width then return line end
-  return line:sub(1, utf8.offset(line, width) - 1) .. "…"
+  return line:sub(1, utf8.offset(line, width) - 1) .. (ascii and ">" or "…")
 end
 
 -- As many of the lines as there is room for, and how many there are besides.
 local function some(list, room, what)
   if #list <= room then return list end
   local out = table.move(list, 1, math.max(room - 1, 0), 1, {})
-  if room > 0 then out[#out + 1] = ("  … %d more %s"):format(#list - #out, what) end
+  if room > 0 then out[#out + 1] = ("  and %d more %s"):format(#list - #out, what) end
   return out
 end
 
@@ -122,7 +126,7 @@ function Board:lines(width, height)
     table.move(log, 1, #log, #out + 1, out)
   end
   for i = #out, height + 1, -1 do out[i] = nil end
-  for i, line in ipairs(out) do out[i] = cut(line, width) end
+  for i, line in ipairs(out) do out[i] = cut(line, width, self.layout.ascii) end
   return out
 end
 

@@ -282,13 +282,17 @@ local function check_written(ok, message, errno)
   if not ok and errno ~= 32 then mistake("cannot write: %s", message) end
 end
 
--- A full disk is an error; a reader that left is none. On a terminal, what is longer
--- than the screen goes to a pager.
-local function write(text)
-  if terminal.is_terminal(1) and pager.show(text) then return end
+-- What comes bit by bit, or paints the screen, goes there as it is.
+local function put(text)
   local ok, message, errno = io.stdout:write(text)
   if ok then ok, message, errno = io.stdout:flush() end
   check_written(ok, message, errno)
+end
+
+-- A full disk is an error; a reader that left is none. On a terminal, what is longer
+-- than the screen goes to a pager.
+local function write(text)
+  if not (terminal.is_terminal(1) and pager.show(text)) then put(text) end
 end
 
 local function remark(options, lines)
@@ -744,11 +748,11 @@ local view = {}
 -- Lines for programs, each reading's as soon as it is there.
 local function bulk_view(format, names)
   return function(_, options)
-    if not options.bare then write(watch.header(format, names)) end
+    if not options.bare then put(watch.header(format, names)) end
     return {over = function() end, show = function(reading)
       local lines, message = watch.lines(reading, format, names)
       if not lines then mistake("%s", message) end
-      if #lines > 0 then write(table.concat(lines, "\n") .. "\n") end
+      if #lines > 0 then put(table.concat(lines, "\n") .. "\n") end
     end}
   end
 end
@@ -760,20 +764,21 @@ function view.log()
     for i, at in ipairs(reading.places) do
       lines[i] = ("%s %s\n"):format(os.date("%T", at.time), tostring(watch.event_at(at)))
     end
-    write(table.concat(lines))
+    put(table.concat(lines))
   end}
 end
 
 -- A screen of its own, painted anew; lines that are too long are cut there, not
 -- wrapped. In the end the last state stays.
 function view.board(q, options, words)
-  local painted = board.new(escape(table.concat(words, " ")), query.layout(q))
+  local layout = query.layout(q, {ascii = screen.view(options).ascii})
+  local painted = board.new(escape(table.concat(words, " ")), layout)
   local function paint()
     local lines = painted:lines(options.width or terminal.width() or 80,
                                 terminal.height() or 24)
-    write("\27[H" .. table.concat(lines, "\27[K\r\n") .. "\27[K\27[J")
+    put("\27[H" .. table.concat(lines, "\27[K\r\n") .. "\27[K\27[J")
   end
-  write "\27[?1049h\27[?25l\27[?7l"
+  put "\27[?1049h\27[?25l\27[?7l"
   return {
     show = function(reading)
       painted:note(reading)
@@ -781,11 +786,11 @@ function view.board(q, options, words)
     end,
     signal = function() if painted.reading then paint() end end,
     over = function(last)
-      write "\27[?7h\27[?25h\27[?1049l"
+      put "\27[?7h\27[?25h\27[?1049l"
       if not last then return end
-      local layout = query.layout(q, screen.view(options))
-      layout.rows = nil
-      write((render.table(last.selection, layout, last.about)))
+      local whole = query.layout(q, screen.view(options))
+      whole.rows = nil
+      put((render.table(last.selection, whole, last.about)))
       remark(options, {render.plural(#last.selection, "socket")})
     end,
   }

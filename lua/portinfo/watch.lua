@@ -140,11 +140,18 @@ end
 
 -- ---- How long --------------------------------------------------------------------
 
+-- Is there nothing left that the query could give?
+local function is_empty(reading)
+  return #reading.selection == 0 and reading.selection:undecided() == 0
+end
+
 -- Waits for the time of the next reading: true; false, when whoever reads our output
 -- has left; or nil, message, errno.
 function Watch:rest()
   local due = self.started + self.interval
-  if self.settle then due = math.min(due, self.quiet_since + self.settle) end
+  if self.settle and not (self.until_empty and not is_empty(self.last)) then
+    due = math.min(due, self.quiet_since + self.settle)
+  end
   local gap = math.min(self.interval, math.max(least_gap, rest_for_work * self.cost))
   while true do
     local now = core.ticks()
@@ -156,11 +163,6 @@ function Watch:rest()
     if wake == "ended" then return true end
     if wake == "signal" and self.signal then self.signal() end
   end
-end
-
--- Is there nothing left that the query could give?
-local function is_empty(reading)
-  return #reading.selection == 0 and reading.selection:undecided() == 0
 end
 
 -- Why this reading is the last, or nil. Cuts off events that are too many.
@@ -258,7 +260,8 @@ function M.new(q, options, asked)
   return setmetatable({
     query = q, watcher = watcher, groups = groups, readable = asked.readable,
     output = asked.output, signal = asked.signal,
-    interval = check_duration(options, "interval", 1000), settle = check_duration(options, "settle"),
+    interval = check_duration(options, "interval", 1000),
+    settle = check_duration(options, "settle"),
     until_empty = options.until_empty, count = options.count, left = options.count,
     cost = 0, quiet_since = core.ticks(),
     told = {readings = 0, changes = 0, brief = 0, undecided = 0},

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <time.h>
 
-/* The sockets of one reading, by cookie; not those in time-wait, whose end is
- * behind them. */
+/* Sockets by cookie; not those in time-wait, whose end is behind them. */
 typedef struct crowd {
   uint64_t *cookies;
-  size_t count, capacity;
+  uint8_t *told; /* its end has been told */
+  size_t count;
   pi__index index;
 } crowd;
 
@@ -19,22 +19,38 @@ struct pi_watcher {
   pi__want want;
   bool (*interrupted)(void);
   pi__notices *notices;
-  crowd crowds[3]; /* the latest first: word of an end may come late */
+  crowd latest;  /* of the latest reading */
+  crowd missing; /* readings have them no more, but their end was not told */
   pi__row *ended;
   size_t ended_count, ended_capacity;
   bool due; /* a socket of the latest reading ended */
   pi_hearing hearing;
 };
 
-/* As many as are kept between two readings; more, and it is time for one. */
-enum { MOST_ENDED = 65536 };
+enum {
+  MOST_ENDED = 65536, /* are kept between readings; more: it is time for one */
+  MOST_MISSING = 65536, /* what only left the filter is not told for long */
+};
 
 /* ---- Crowds ------------------------------------------------------------- */
 
 static void crowd_deinit(crowd *c) {
   c->cookies = pi__realloc(c->cookies, 0);
+  c->told = pi__realloc(c->told, 0);
   pi__index_deinit(&c->index);
-  c->count = c->capacity = 0;
+  c->count = 0;
+}
+
+/* Room for `most` sockets. */
+static int crowd_init(crowd *c, size_t most, pi_error *err) {
+  memset(c, 0, sizeof *c);
+  c->cookies = pi__realloc(NULL, (most + 1) * sizeof *c->cookies);
+  c->told = pi__realloc(NULL, most + 1);
+  int rc = c->cookies == NULL || c->told == NULL
+               ? pi__nomem(err)
+               : pi__index_init(&c->index, most, err);
+  if (rc != 0) crowd_deinit(c);
+  return rc;
 }
 
 /* The slot of a cookie: taken by it, or free for it. */
@@ -50,23 +66,62 @@ static bool crowd_has(const crowd *c, uint64_t cookie) {
   return c->count > 0 && *crowd_slot(c, cookie) != PI__NO_ROW;
 }
 
-static int crowd_init(crowd *c, const pi_snapshot *s, pi_error *err) {
-  memset(c, 0, sizeof *c);
-  int rc = pi__reserve(&c->cookies, &c->capacity, s->count + 1,
-                       sizeof *c->cookies, err);
-  if (rc == 0) rc = pi__index_init(&c->index, s->count, err);
+static void crowd_add(crowd *c, uint64_t cookie) {
+  uint32_t *at = crowd_slot(c, cookie);
+  if (*at != PI__NO_ROW) return;
+  c->cookies[c->count] = cookie;
+  c->told[c->count] = 0;
+  *at = (uint32_t)c->count++;
+}
+
+/* Notes that the end of a socket was told; false if it is none of these. */
+static bool crowd_tell(crowd *c, uint64_t cookie) {
+  if (!crowd_has(c, cookie)) return false;
+  c->told[*crowd_slot(c, cookie)] = 1;
+  return true;
+}
+
+static int crowd_of(crowd *c, const pi_snapshot *s, pi_error *err) {
+  int rc = crowd_init(c, s->count, err);
   for (size_t row = 0; rc == 0 && row < s->count; row++) {
     uint64_t cookie = pi__cell(s, row, PI_COOKIE);
-    if (cookie == 0 || pi__cell(s, row, PI_STATE) == PI_STATE_TIME_WAIT) {
-      continue;
-    }
-    uint32_t *at = crowd_slot(c, cookie);
-    if (*at != PI__NO_ROW) continue;
-    c->cookies[c->count] = cookie;
-    *at = (uint32_t)c->count++;
+    bool waits = pi__cell(s, row, PI_STATE) == PI_STATE_TIME_WAIT;
+    if (cookie != 0 && !waits) crowd_add(c, cookie);
   }
-  if (rc != 0) crowd_deinit(c);
   return rc;
+}
+
+static size_t crowd_untold(const crowd *c, const crowd *except) {
+  size_t n = 0;
+  for (size_t i = 0; i < c->count; i++) {
+    n += !c->told[i] && !crowd_has(except, c->cookies[i]);
+  }
+  return n;
+}
+
+/* Adds those of `c` whose end is still to be told, but for the first `skip`. */
+static void add_untold(crowd *to, const crowd *c, const crowd *except,
+                       size_t *skip) {
+  for (size_t i = 0; i < c->count; i++) {
+    if (c->told[i] || crowd_has(except, c->cookies[i])) continue;
+    if (*skip > 0)
+      --*skip;
+    else
+      crowd_add(to, c->cookies[i]);
+  }
+}
+
+/* Those that were missing and those that are now, the oldest forgotten first.
+ */
+static int crowd_missing(crowd *ret, const pi_watcher *w, const crowd *now,
+                         pi_error *err) {
+  size_t n = crowd_untold(&w->missing, now) + crowd_untold(&w->latest, now);
+  size_t skip = n > MOST_MISSING ? n - MOST_MISSING : 0;
+  int rc = crowd_init(ret, n - skip, err);
+  if (rc != 0) return rc;
+  add_untold(ret, &w->missing, now, &skip);
+  add_untold(ret, &w->latest, now, &skip);
+  return 0;
 }
 
 /* ---- Ends --------------------------------------------------------------- */
@@ -84,12 +139,11 @@ static bool is_wanted(const pi_watcher *w, const pi__row *row) {
 static int take_end(void *arg, const pi__row *row, pi_error *err) {
   pi_watcher *w = arg;
   w->hearing.told++;
-  if (crowd_has(&w->crowds[0], row->cookie)) {
+  if (crowd_tell(&w->latest, row->cookie)) {
     w->due = true;
     return 0;
   }
-  if (crowd_has(&w->crowds[1], row->cookie)) return 0;  // late: it was missed
-  if (crowd_has(&w->crowds[2], row->cookie)) return 0;
+  if (crowd_tell(&w->missing, row->cookie)) return 0;   // readings tell of it
   if (row->lport == 0 || !is_wanted(w, row)) return 0;  // never had a port
   int rc = pi__reserve(&w->ended, &w->ended_capacity, w->ended_count + 1,
                        sizeof *w->ended, err);
@@ -282,7 +336,8 @@ int pi_watcher_new(const pi_options *opt, pi_watcher **ret, pi_error *err) {
 void pi_watcher_free(pi_watcher *w) {
   if (w == NULL) return;
   if (w->notices != NULL) pi__notices_close(w->notices);
-  for (int i = 0; i < 3; i++) crowd_deinit(&w->crowds[i]);
+  crowd_deinit(&w->latest);
+  crowd_deinit(&w->missing);
   pi__realloc(w->ended, 0);
   pi__realloc(w, 0);
 }
@@ -297,13 +352,18 @@ uint64_t pi_watcher_ticks(void) {
 
 int pi_watcher_meet(pi_watcher *w, const pi_snapshot *latest, pi_snapshot **ret,
                     pi_error *err) {
-  crowd now;
-  int rc = crowd_init(&now, latest, err);
+  crowd now, missing;
+  int rc = crowd_of(&now, latest, err);
   if (rc != 0) return rc;
-  crowd_deinit(&w->crowds[2]);
-  w->crowds[2] = w->crowds[1];
-  w->crowds[1] = w->crowds[0];
-  w->crowds[0] = now;
+  rc = crowd_missing(&missing, w, &now, err);
+  if (rc != 0) {
+    crowd_deinit(&now);
+    return rc;
+  }
+  crowd_deinit(&w->latest);
+  crowd_deinit(&w->missing);
+  w->latest = now;
+  w->missing = missing;
   w->due = false;
   rc = hear(w, err);  // of those that ended while we read, and since
   if (rc == 0) rc = ends_sift(w, latest, err);

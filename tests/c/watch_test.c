@@ -180,8 +180,13 @@ static void what_a_reading_met_is_told_by_readings(void **state) {
   tell(&gone);
   script.count = 0;
   assert_null(meet(w));
-  tell(&late);  // its word comes behind the reading that misses it
+  for (int i = 0; i < 5; i++) assert_null(meet(w));
+  tell(&late);  // its word comes long behind the reading that misses it
   assert_null(meet(w));
+  tell(&late);  // and that was that: a cookie is given once
+  pi_snapshot *s = meet(w);
+  assert_int_equal(1, pi_snapshot_count(s));
+  pi_snapshot_free(s);
   end(w);
 }
 

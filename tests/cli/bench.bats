@@ -108,6 +108,7 @@ the same as TSV
 the same with all owners, fd scan
 listeners among them
 listeners with owners, many processes, fd scan
+a reading with owners after another, 10 k sockets
 peak memory, all TCP sockets with owners
 `portinfo 443`, held by nobody, whole process
 the prompt on a terminal
