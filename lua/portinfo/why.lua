@@ -46,7 +46,7 @@ local function is_contradictory(seen)
   local probe = seen.probe
   if not probe or not seen.selection then return false end
   if probe.ok then return #seen.selection > 0 end
-  return probe.meaning == "in-use" and #seen.selection == 0
+  return probe.meaning == "in-use" and #seen.selection + seen.selection:undecided() == 0
 end
 
 -- ---- The sockets in the way ------------------------------------------------------

@@ -105,6 +105,23 @@ time.sleep(60)" >"$T/service" 2>"$T/service.err" 3>&- 4>&- 9>&- &
   [ "$status" -eq 1 ]
 }
 
+@test "a table that does not tell of IPv6 alone leaves it to the attempt" {
+  scene tcp6_only tcp6_dual
+  local only dual
+  only=$(told 0 lport) dual=$(told 1 lport)
+  whys "$dual" --addr 127.0.0.1 --backend proc
+  [ "$status" -eq 1 ]
+  verdict "python3 (pid $(told 1 pid)) is on it$"
+  says "listener \[::\]:$dual, of IPv4 too unless it is of IPv6 alone, which is not known: python3"
+  ! says "in no table" || false
+  whys "$only" --addr 127.0.0.1 --backend proc
+  [ "$status" -eq 0 ]
+  for port in "$only" "$dual"; do
+    whys "$port" --addr 127.0.0.1 --backend proc --no-probe
+    [ "$status" -eq 3 ]
+  done
+}
+
 @test "where only IPv4 is in the way, a socket of IPv6 alone passes" {
   scene tcp4_any
   whys "$(told 0 lport)"
