@@ -140,7 +140,7 @@ run: ## install what is missing, build, show what listens here
 	./deps.sh build
 	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) all
 	echo; echo "What listens on this machine (build/portinfo ls listening):"; echo
-	$(BUILD)/portinfo ls listening --format table || [ $$? -eq 1 ]
+	$(BUILD)/portinfo ls listening --format table --no-pager || [ $$? -eq 1 ]
 
 # definitions of the module for editors, which name a folder of such files
 $(BUILD)/luacats/portinfo.lua: $(BUILD)/portinfo

@@ -49,6 +49,8 @@ local function query_text(q, mode)
   local groups = template and core.template(mode) or schema.groups_of(names)
   local selection, about = query.run(q, groups)
   if not selection then error(about, 0) end
+  local kept = rawget(q, "options").snapshot
+  local _ <close> = not kept and selection:snapshot() or nil -- read for this alone
   local text, message = selection:text(mode, not template and names or nil)
   if not text then error(message, 0) end
   return safe(text) .. remarks(selection, about)

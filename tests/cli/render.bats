@@ -8,6 +8,7 @@ setup() {
   [[ ${BUILD:-build} != /* ]] || PORTINFO=$BUILD/portinfo
   T=$BATS_TEST_TMPDIR
   export HOME=$T XDG_STATE_HOME=$T/state LC_ALL=C.UTF-8 TERM=xterm
+  export PAGER= # which would wait for a key
   unset NO_COLOR CLICOLOR_FORCE LUA_INIT LUA_INIT_5_4
   make_proc
 }

@@ -5,6 +5,7 @@
 # close_scene           ends it
 
 live_setup() {
+  export PAGER= # which would wait for a key
   cd "$BATS_TEST_DIRNAME/../.." || return 1
   BUILD=$(cd "${BUILD:-build}" && pwd) || return 1
   PORTINFO=$BUILD/portinfo
