@@ -53,6 +53,17 @@ print(#snap, snap:listening():count())]],
 local snap = pi.load "now.ndjson"
 if snap then print(snap:listening():count()) end]],
   }, {
+    name = "diff",
+    takes = {{"one", "portinfo.reading|string", "a reading, or the name of a saved one"},
+             {"other?", "portinfo.reading|string", "a later one; nothing: now"},
+             {"options?", "portinfo.diff_options", "key: what makes sockets the same"}},
+    gives = "portinfo.diff", refuses = true,
+    summary = "what became of the sockets of one reading in another, or until now",
+    text = "As reading:diff; now is asked with the filter of the first.",
+    example = [[
+local before <close> = assert(pi.snapshot "listening")
+print(pi.diff(before))]],
+  }, {
     name = "wait", takes = {spec, {"options?", "portinfo.wait_options", "how long, and for what"}},
     gives = "portinfo.row[]|false", refuses = true,
     summary = "waits until there are such sockets, and gives a list of them",

@@ -420,4 +420,29 @@ function Snapshot:diff(other, options)
   return saved.diff_rows(found)
 end
 
+-- A reading, or that of a saved file; nil, message, errno.
+local function open_reading(value)
+  if type(value) == "string" then return saved.load(value) end
+  if debug.getmetatable(value) == Snapshot then return value end
+  misuse("pi.diff takes readings, or the names of saved ones, not a %s", type(value))
+end
+
+-- What became of the sockets of one reading in another, as Snapshot:diff tells; each is a
+-- reading or the name of a saved one, and without the other it is what is there now,
+-- asked with the filter of the first. Options as there.
+function pi.diff(one, other, options)
+  local a, message, errno = open_reading(one)
+  if not a then return nil, message, errno end
+  local b, trouble, number
+  if other == nil then
+    local filter, why = saved.filter_of(query.of(a))
+    if filter == false then misuse("pi.diff: %s", why) end
+    b, trouble, number = pi.snapshot(filter)
+  else
+    b, trouble, number = open_reading(other)
+  end
+  if not b then return nil, trouble, number end
+  return a:diff(b, options)
+end
+
 return pi

@@ -31,6 +31,7 @@ M.pi = {
     snapshot = {"snapshot", "filter", "reading"},
     load = {"snapshot", "file"},
     watch = {"events", "filter", "watching"},
+    diff = {"diff", "file", "file", "any"},
   },
 }
 

@@ -313,6 +313,25 @@ describe("a diff", function()
   end)
 end)
 
+describe("pi.diff", function()
+  it("takes readings, and the names of saved ones", function()
+    local a, b, path = both "tcp"
+    assert.equal("", tostring(assert(pi.diff(a, b))))
+    assert.equal("", tostring(assert(pi.diff(path, a, {key = "service"}))))
+    local nothing, message, errno = pi.diff(path, "/nonexistent")
+    assert.is_nil(nothing)
+    assert.matches("No such file", message)
+    assert.equal(2, errno)
+  end)
+
+  it("compares with now, asked for the same", function()
+    local a = both "lport = 22"
+    local diff = assert(pi.diff(a))
+    assert.equal(2, #diff.removed) -- of another world
+    for _, row in ipairs(diff.added) do assert.equal(22, row.lport) end
+  end)
+end)
+
 describe("misuse", function()
   local here = debug.getinfo(1, "S").short_src
 
@@ -334,6 +353,8 @@ describe("misuse", function()
     blames(function() snap.save("x") end, "with a colon, as in snap:save(path)")
     blames(function() closed:save("x") end, "this reading is closed")
     blames(function() snap:diff() end, "takes another reading, not a nil")
+    blames(function() pi.diff(5) end, "pi.diff takes readings, or the names of saved ones")
+    blames(function() pi.diff(snap, {}) end, "not a table")
     blames(function() snap:diff("x") end, "takes another reading, not a string")
     blames(function() snap.diff("x", snap) end, "with a colon")
     blames(function() snap:diff(snap, {key = "name"}) end, "keys are socket and service, not name")
