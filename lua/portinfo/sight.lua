@@ -16,7 +16,7 @@ local reasons = {
 
 -- What would show the owners that are unknown for a reason.
 local remedies = {
-  permission = "to see more, run as root, or see portinfo doctor",
+  permission = "portinfo doctor tells how to see more",
   hidden = "to see more, run as root, or mount procfs without hidepid",
   vanished = "to see what is there now, ask again",
   ["other-pid-namespace"] = "to see more, ask in the pid namespace of the host",

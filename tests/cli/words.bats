@@ -96,9 +96,9 @@ fake_proc() {
   ARGUMENTS=--no-pager start
   type_line ".mode line"
   type_line "pi.sockets(nil, $PROC_OPTIONS)"
-  until_true eval "screen | grep -q 'lport *1$'"
+  until_true eval "screen | grep -q 'lport: *1$'"
   type_line "pi.sockets(nil, $PROC_OPTIONS):tally 'lport'"
-  until_true eval "screen | grep -q 'count: 1$'"
+  until_true eval "screen | grep -q 'count: *1$'"
   goes_on
 }
 

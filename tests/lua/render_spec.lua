@@ -346,7 +346,7 @@ describe("remarks", function()
   end)
 
   it("tell what would show them", function()
-    has(text(), "(to see more, run as root, or see portinfo doctor)\n")
+    has(text(), "(portinfo doctor tells how to see more)\n")
     assert.is_nil(text(nil, ":22 listening"):find "to see more")
     local copy = fake.folder() .. "/reading"
     assert(pi.sockets(nil, options):snapshot():save(copy))
