@@ -16,6 +16,23 @@ is_told() {
   PROC=proc agrees --backend proc
 }
 
+# ---- How they were read -----------------------------------------------------------
+
+@test "each source says how many rows it gave, whatever is read afterwards" {
+  open_scene tcp4 tcp6_only pair6 udp_outside
+  need_apart
+  local told
+  told=$(inside "$PORTINFO" -e 'local snap = pi.snapshot()
+    snap:complete{"derived", "owner"}
+    for _, source in ipairs(snap:quality().sources) do
+      local rows = snap:sockets{proto = source.proto, family = source.family}:count()
+      print(source.rows == rows, source.rows > 0)
+    end')
+  echo "$told"
+  [ "$(grep -c "^true" <<<"$told")" -eq 4 ]
+  [ "$(grep -c "true$" <<<"$told")" -ge 3 ]
+}
+
 # ---- TCP ----------------------------------------------------------------------
 
 @test "a listener" { is_told tcp4 tcp4_any; }

@@ -53,11 +53,15 @@ static bool source_again(const pi__want *want, pi__reading *reading, int i,
   return !ret->note->joint || ret->query.family == PI_FAMILY_4;
 }
 
-/* What is noted of a source that is both families is noted of each. */
+/* What is noted of a source that is both families is noted of each, but for how
+ * many rows it gave. */
 static void share_note(const source *s) {
   if (!s->query.both) return;
   pi_quality *q = pi__reading_quality(s->reading);
-  q->sources[s->query.proto][PI_FAMILY_6] = *s->note;
+  struct pi_source *other = &q->sources[s->query.proto][PI_FAMILY_6];
+  size_t rows = other->rows;
+  *other = *s->note;
+  other->rows = rows;
 }
 
 /* Does a refusal concern the whole reading, or this way of asking alone? */
