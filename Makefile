@@ -40,7 +40,8 @@ REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua)
 # the command and the prompt need the binary; the module does without
 COMMAND = cli shell chunk search screen help docs meta complete expects lex live \
-  offer types words output pager rc board
+  offer types words output pager rc board call options verbs verb_ls verb_port \
+  verb_wait verb_watch verb_bind verb_save verb_tell
 MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o

@@ -347,10 +347,10 @@ describe("remarks", function()
 
   it("tell what would show them", function()
     has(text(), "(portinfo doctor tells how to see more)\n")
-    assert.is_nil(text(nil, ":22 listening"):find "to see more")
+    assert.is_nil(text(nil, ":22 listening"):find "portinfo doctor")
     local copy = fake.folder() .. "/reading"
     assert(pi.sockets(nil, options):snapshot():save(copy))
-    assert.is_nil(pi.load(copy):sockets():text():find "to see more") -- nothing would
+    assert.is_nil(pi.load(copy):sockets():text():find "portinfo doctor") -- nothing would
   end)
 
   it("follow records as well", function()

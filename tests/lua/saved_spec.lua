@@ -92,7 +92,7 @@ describe("a loaded reading", function()
     local a, b = both()
     local function shown(snapshot)
       local text = snapshot:listening():text():gsub("; read [^)]*", "")
-      return (text:gsub("%(to see more[^\n]*\n", "")) -- of no use to a reading that is kept
+      return (text:gsub("%(portinfo doctor[^\n]*\n", "")) -- of no use to a reading that is kept
     end
     assert.equal(shown(a), shown(b))
     assert.equal(5, (b:listening():count()))
