@@ -63,7 +63,7 @@ describe("pi.why", function()
   end)
 
   it("believes an attempt more than the tables", function()
-    local answer = why({tcp = {}}, 9, {probe = true, address = "192.0.2.1"})
+    local answer = why({tcp = {}}, 9009, {probe = true, address = "192.0.2.1"})
     assert.equal("blocked", answer.verdict)
     assert.equal("address probe", kinds(answer))
     assert.equal("no-address", answer.probe.meaning)
