@@ -210,7 +210,8 @@ static struct {
   bool bound;  // the keys of this program, once
   const watch *watch;
   lua_State *L;
-  int finished;  // where on its stack is what tells a whole chunk; 0: nowhere
+  int finished;   // where on its stack is what tells a whole chunk; 0: nowhere
+  size_t ending;  // keys given of what ends a paste
 } edit;
 
 static void take_line(char *line) {
@@ -313,19 +314,27 @@ static bool goes_on(void) {
   return select(STDIN_FILENO + 1, &input, NULL, NULL, &moment) > 0;
 }
 
+/* No more keys: first what ends a paste, which is not whole without it, and of
+ * which readline 8.2 would read past the end. */
+static int no_key(void) {
+  static const char end[] = "\033[201~";
+  return edit.ending < sizeof end - 1 ? end[edit.ending++] : EOF;
+}
+
 /* Readline waits by itself for the rest of a paste: an interrupt ends that. */
 static int read_key(FILE *input) {
   for (;;) {
     unsigned char key;
+    if (edit.ending > 0) return no_key();  // keys between would break the mark
     if (interrupted) {
-      if (!goes_on()) return EOF;
+      if (!goes_on()) return no_key();
     } else if (!wait_for_input(edit.watch)) {
       if (errno == EINTR && (!noted || noted == SIGTSTP)) continue;
-      return EOF;
+      return no_key();
     }
     ssize_t n = read(fileno(input), &key, 1);
     if (n == 1) return key;
-    if (n == 0 || (errno != EINTR && errno != EAGAIN)) return EOF;
+    if (n == 0 || (errno != EINTR && errno != EAGAIN)) return no_key();
   }
 }
 
@@ -488,6 +497,7 @@ static outcome read_line(lua_State *L, const char *prompt, text *line) {
   if (!isatty(STDIN_FILENO)) return read_plain(L, prompt, line);
   watch w;
   edit.done = false;
+  edit.ending = 0;
   edit.taken = NULL;
   edit.watch = &w;
   watch_begin(&w);
