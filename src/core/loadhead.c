@@ -116,7 +116,7 @@ static int load_errno(pi__loader *l, const char *name, void *to) {
   return rc;
 }
 
-static int load_retries(pi__loader *l, const char *name, void *to) {
+static int load_unsigned(pi__loader *l, const char *name, void *to) {
   uint32_t n = 0;
   int rc = pi__load_u32(l, name, &n);
   *(unsigned *)to = n;
@@ -130,11 +130,13 @@ static int load_source(pi__loader *l, pi_quality *q) {
       {"family", load_family, offsetof(source, family)},
       {"backend", load_backend, AT(backend)},
       {"rows", pi__load_size, AT(rows)},
-      {"retries", load_retries, AT(retries)},
+      {"retries", load_unsigned, AT(retries)},
+      {"parts", load_unsigned, AT(parts)},
       {"errno", load_errno, AT(os)},
       {"partial", pi__load_bool, AT(partial)},
       {"absent", pi__load_bool, AT(absent)},
       {"no_bound", pi__load_bool, AT(no_bound)},
+      {"joint", pi__load_bool, AT(joint)},
       {"autobound", pi__load_bool, AT(autobound)},
   };
 #undef AT
@@ -187,6 +189,7 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"processes", pi__load_size, AT(processes)},
       {"unreadable", pi__load_size, AT(unreadable)},
       {"vanished", pi__load_size, AT(vanished)},
+      {"recalls", load_unsigned, AT(recalls)},
       {"hidden", pi__load_bool, AT(hidden)},
       {"nested", pi__load_bool, AT(nested)},
       {"owners_unseen", pi__load_bool, AT(owners_unseen)},

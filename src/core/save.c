@@ -84,10 +84,12 @@ static void put_source(pi__writer *w, const pi_quality *q, int proto,
   pi__put_string(w, "\"");
   put_member(w, "rows", source->rows);
   put_member(w, "retries", source->retries);
+  put_member(w, "parts", source->parts);
   if (source->os > 0) put_member(w, "errno", (uint64_t)source->os);
   put_flag(w, "partial", source->partial);
   put_flag(w, "absent", source->absent);
   put_flag(w, "no_bound", source->no_bound);
+  put_flag(w, "joint", source->joint);
   put_flag(w, "autobound", source->autobound);
   pi__put_string(w, "}");
 }
@@ -128,6 +130,7 @@ static void put_quality(pi__writer *w, const pi_quality *q) {
   put_member(w, "processes", q->processes);
   put_member(w, "unreadable", q->unreadable);
   put_member(w, "vanished", q->vanished);
+  put_member(w, "recalls", q->recalls);
   put_flag(w, "hidden", q->hidden);
   put_flag(w, "nested", q->nested);
   put_flag(w, "owners_unseen", q->owners_unseen);

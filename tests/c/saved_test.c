@@ -138,8 +138,10 @@ static void a_quality_with_everything_comes_back(void **state) {
   memset(q, 0, sizeof *q);
   q->sources[0][0] = (struct pi_source){.backend = PI_BACKEND_NETLINK,
                                         .retries = 3,
+                                        .parts = 4,
                                         .partial = true,
                                         .wanted = true,
+                                        .joint = true,
                                         .autobound = true,
                                         .rows = 12345678};
   q->sources[0][1] = (struct pi_source){
@@ -149,6 +151,7 @@ static void a_quality_with_everything_comes_back(void **state) {
   q->processes = SIZE_MAX;
   q->unreadable = 1;
   q->vanished = 2;
+  q->recalls = 7;
   q->hidden = q->nested = q->owners_unseen = true;
   for (size_t i = 0; i < LENGTH(q->unknown); i++) q->unknown[i] = i;
   q->socket_us = UINT64_MAX;
