@@ -58,7 +58,7 @@ function M.keep(plan)
   end
 end
 
--- Adds what became of it: the selection, what query.run said of it, and the time of
+-- Adds what became of it: the selection, what run.query said of it, and the time of
 -- it all in seconds.
 function M.add_run(plan, selection, about, seconds)
   local quality = selection:snapshot():quality()

@@ -2,8 +2,8 @@
 
 local core = require "portinfo.core"
 local place = require "portinfo.place"
-local query = require "portinfo.query"
-local render = require "portinfo.render"
+local render = require "portinfo.later" "render"
+local run = require "portinfo.run"
 
 local M = {}
 
@@ -14,7 +14,7 @@ local last_port = 65535
 local function survey(spec, first, last)
   local known = {taken = {}, doubtful = {}, reserved = {}, host = core.host(spec.proc) or {}}
   for _, port in ipairs(known.host.reserved or {}) do known.reserved[port] = true end
-  local selection, message, errno = query.run(place.occupants(spec.place, first, last, spec))
+  local selection, message, errno = run.query(place.occupants(spec.place, first, last, spec))
   if not selection then
     if not spec.probe then return nil, message, errno end
     known.missed = message

@@ -8,17 +8,15 @@
 
 local core = require "portinfo.core"
 local duration = require "portinfo.duration"
-local free = require "portinfo.free"
+local later = require "portinfo.later"
 local misuse = require "portinfo.misuse"
-local page = require "portinfo.page"
-local place = require "portinfo.place"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
-local reasons = require "portinfo.why"
-local relation = require "portinfo.relation"
-local saved = require "portinfo.saved"
-local wait = require "portinfo.wait"
+local run = require "portinfo.run"
+
+local free, page, place = later "free", later "page", later "place"
+local reasons, relation, saved, wait = later "why", later "relation", later "saved", later "wait"
 
 local pi = {
   _VERSION = core.version,
@@ -411,9 +409,9 @@ function Snapshot:diff(other, options)
     misuse("snapshot:diff takes another reading, not a %s", type(other))
   end
   if self:closed() or other:closed() then misuse("this reading is closed") end
-  local of_one, message, errno = query.run(query.of(self), nil, true)
+  local of_one, message, errno = run.query(query.of(self), nil, true)
   if not of_one then return nil, message, errno end
-  local of_other, trouble, number = query.run(query.of(other), nil, true)
+  local of_other, trouble, number = run.query(query.of(other), nil, true)
   if not of_other then return nil, trouble, number end
   local found, why, code = of_one:diff(of_other, key)
   if not found then return nil, why, code end

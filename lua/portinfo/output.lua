@@ -7,6 +7,7 @@ local escape = require "portinfo.escape"
 local pointed = require "portinfo.pointed"
 local query = require "portinfo.query"
 local render = require "portinfo.render"
+local run = require "portinfo.run"
 local schema = require "portinfo.schema"
 
 local M = {}
@@ -47,7 +48,7 @@ local function query_text(q, mode)
   local template = mode:find("{", 1, true)
   local names = query.shown_fields(q)
   local groups = template and core.template(mode) or schema.groups_of(names)
-  local selection, about = query.run(q, groups)
+  local selection, about = run.query(q, groups)
   if not selection then error(about, 0) end
   local kept = rawget(q, "options").snapshot
   local _ <close> = not kept and selection:snapshot() or nil -- read for this alone

@@ -12,16 +12,14 @@
 --   options            backend and proc, or the snapshot to ask
 
 local core = require "portinfo.core"
-local explain = require "portinfo.explain"
+local later = require "portinfo.later"
 local misuse = require "portinfo.misuse"
 local pointed = require "portinfo.pointed"
 local predicate = require "portinfo.predicate"
+local run = require "portinfo.run"
 local schema = require "portinfo.schema"
 
--- Compiled when people are first shown something: programs do without.
-local render = setmetatable({}, {__index = function(_, name)
-  return require "portinfo.render"[name]
-end})
+local explain, render = later "explain", later "render" -- programs do without
 
 local Query = {}
 local methods = {}
@@ -222,35 +220,10 @@ function methods:distinct(...)
   return derive(self, {group = {how = "distinct", fields = field_names(...)}})
 end
 
--- ---- Running ---------------------------------------------------------------------
+-- ---- Readings -------------------------------------------------------------------
 
 -- What readings were asked for: what is beyond it they cannot answer.
 local asked = setmetatable({}, {__mode = "k"})
-
-local function keys_of(set)
-  local list = {}
-  for name in pairs(set or {}) do list[#list + 1] = name end
-  return list
-end
-
--- A reading for the query, which may take over what an earlier one knows.
-local function take(self, groups, previous)
-  local options = rawget(self, "options")
-  return core.take{
-    filter = rawget(self, "predicate"), groups = groups,
-    backend = options.backend, proc = options.proc, previous = previous,
-  }
-end
-
-M.take = take
-
--- Whoever tells what happens to its sockets between two readings.
-function M.watcher(self)
-  local options = rawget(self, "options")
-  return core.watcher{
-    filter = rawget(self, "predicate"), backend = options.backend, proc = options.proc,
-  }
-end
 
 -- The same question, of a reading.
 function M.asking(self, snapshot) return derive(self, {options = {snapshot = snapshot}}) end
@@ -262,7 +235,7 @@ function methods:snapshot()
   if rawget(self, "options").snapshot then
     misuse("this query asks a reading that is kept already")
   end
-  local snapshot, message, errno = take(self, keys_of(rawget(self, "groups")))
+  local snapshot, message, errno = run.take(self, run.ahead(self))
   if not snapshot then return nil, message, errno end
   asked[snapshot] = {
     predicate = rawget(self, "predicate"), tests = rawget(self, "tests"),
@@ -277,157 +250,54 @@ function M.of(snapshot)
   return parts and setmetatable(parts, Query) or M.new(nil, {snapshot = snapshot})
 end
 
--- Each step of a run gives true, or nil, message, errno.
-
-local function read_groups(selection, groups)
-  if not groups or #groups == 0 or #selection == 0 then return true end
-  return selection:snapshot():complete(groups)
-end
-
-local function order_fields(order)
-  local names = {}
-  for _, key in ipairs(order) do
-    local name = key:gsub("^%-", "")
-    if name ~= "count" then names[#names + 1] = name end
-  end
-  return names
-end
-
--- Sorts and cuts the rows, or what became of them.
-local function arrange(selection, stage)
-  local order, most = rawget(stage, "order"), rawget(stage, "most")
-  if order then
-    local ok, message, errno = read_groups(selection, schema.groups_of(order_fields(order)))
-    if ok then ok, message, errno = selection:sort_by(order) end
-    if not ok then return nil, message, errno end
-  end
-  if most then selection:limit(most) end
-  return true
-end
-
-local function make_groups(selection, group)
-  local ok, message, errno = read_groups(selection, schema.groups_of(group.fields))
-  if ok then ok, message, errno = selection[group.how](selection, group.fields) end
-  if not ok then return nil, message, errno end
-  return arrange(selection, group)
-end
-
-local function reading_of(self)
-  local snapshot = rawget(self, "options").snapshot
-  if not snapshot then return take(self) end
-  if snapshot:closed() then misuse("this reading is closed") end
-  return snapshot
-end
-
-local function select_of(self)
-  local snapshot, trouble, errno = reading_of(self)
-  if not snapshot then return nil, trouble, errno end
-  local selection, message, number = snapshot:pick(rawget(self, "predicate"))
-  if not selection then return nil, message, number end
-  for _, test in ipairs(rawget(self, "tests")) do
-    local ok, why, code = selection:sift(test)
-    if not ok then return nil, why, code end
-  end
-  if rawget(self, "turned") then selection:turn() end
-  return selection
-end
-
--- The selection that answers, of a fresh reading unless there is a kept one, and
--- what is to be said of it: {total = rows before a limit, unknown = owners that are
--- unknown, by reason}; or nil, message, errno. `groups` are read as well; `readable`
--- sorts as people read, if nothing else was asked for.
-function M.run(self, groups, readable)
-  check_self(self)
-  local selection, trouble, number = select_of(self)
-  if not selection then return nil, trouble, number end
-  local about, group = {total = #selection}, rawget(self, "group")
-  if readable and not rawget(self, "order") then selection:sort() end
-  local ok, message, errno = arrange(selection, self)
-  -- what an answer without rows would show is not worth reading
-  if ok then ok, message, errno = read_groups(selection, groups) end
-  if ok then ok, message, errno = read_groups(selection, keys_of(rawget(self, "groups"))) end
-  if not ok then return nil, message, errno end
-  about.unknown = selection:unknown_owners()
-  if group then
-    ok, message, errno = make_groups(selection, group)
-    if not ok then return nil, message, errno end
-  end
-  return selection, about
-end
-
--- What `answer` makes of the selection. A reading that was taken for the answer
--- alone, and of which no row is handed out, ends with it.
-local function ask(self, groups, answer, readable)
-  local selection, about, errno = M.run(self, groups, readable)
-  if not selection then return nil, about, errno end
-  local kept = rawget(self, "options").snapshot
-  local _ <close> = not kept and selection:snapshot() or nil
-  return answer(selection, about)
-end
-
--- The selection, of which rows are handed out. Lua counts a reading as a few bytes,
--- whatever its size, so its collector is told what became of them.
-local function select_rows(self)
-  local selection, message, errno = M.run(self)
-  if not selection then return nil, message, errno end
-  if not rawget(self, "options").snapshot then
-    collectgarbage("step", 1 + #selection:snapshot() // 8)
-  end
-  return selection
-end
-
--- What is handed out for the i-th row: itself, or what it stands for.
-local function result(self, selection, i)
-  local row, group = selection:row(i), rawget(self, "group")
-  if not row or not group then return row end
-  local made = {count = group.how == "tally" and selection:tally_at(i) or nil}
-  for _, name in ipairs(group.fields) do made[name] = row[name] end
-  return made
-end
-
 -- ---- Results ---------------------------------------------------------------------
 
 -- Iterates over the rows: for row in query:each() do ... end. A reading that was
 -- taken for it ends with the loop, however that is left; rows end with it.
 function methods:each()
-  local selection, message = select_rows(self)
+  check_self(self)
+  local selection, message = run.rows(self)
   if not selection then misuse(message) end
   local snapshot, i = selection:snapshot(), 0
   local function step()
     if snapshot:closed() then misuse("this reading is closed") end
     i = i + 1
-    return result(self, selection, i)
+    return run.result(self, selection, i)
   end
   return step, nil, nil, not rawget(self, "options").snapshot and snapshot or nil
 end
 
 -- A list of all rows, or nil, message, errno.
 function methods:all()
-  local selection, message, errno = select_rows(self)
+  check_self(self)
+  local selection, message, errno = run.rows(self)
   if not selection then return nil, message, errno end
   local rows = {}
-  for i = 1, #selection do rows[i] = result(self, selection, i) end
+  for i = 1, #selection do rows[i] = run.result(self, selection, i) end
   return rows
 end
 
 -- The first row, or nil; on refusal nil, message, errno.
 function methods:first()
-  local selection, message, errno = select_rows(self)
+  check_self(self)
+  local selection, message, errno = run.rows(self)
   if not selection then return nil, message, errno end
-  return result(self, selection, 1)
+  return run.result(self, selection, 1)
 end
 
 -- How many rows there are, and how many could not be decided; or nil, message,
 -- errno.
 function methods:count()
-  return ask(self, nil, function(selection)
+  check_self(self)
+  return run.ask(self, nil, function(selection)
     return #selection, selection:undecided()
   end)
 end
 
 -- Is there a row? true, false, or nil and the reason.
 function methods:any()
-  return ask(self, nil, function(selection)
+  check_self(self)
+  return run.ask(self, nil, function(selection)
     if #selection > 0 then return true end
     if selection:undecided() == 0 then return false end
     return nil, render.undecided(selection)
@@ -456,7 +326,7 @@ M.shown_fields = shown_fields
 local function text(self, format, fields)
   check_self(self)
   local names = shown_fields(self, fields)
-  return ask(self, schema.groups_of(names), function(selection)
+  return run.ask(self, schema.groups_of(names), function(selection)
     return selection:text(format, names)
   end)
 end
@@ -480,7 +350,7 @@ end
 -- many a tallied row stands for, {{ and }} are braces, and there are \t \n \r \\.
 function methods:format(template)
   check_self(self)
-  return ask(self, check_template(template), function(selection)
+  return run.ask(self, check_template(template), function(selection)
     return selection:text(template)
   end)
 end
@@ -495,13 +365,13 @@ function methods:write(file, format, fields)
     misuse("query:write(file, format[, fields]) takes an open file")
   end
   if type(format) == "string" and format:find("{", 1, true) then
-    return ask(self, check_template(format), function(selection)
+    return run.ask(self, check_template(format), function(selection)
       return selection:write(file, format)
     end)
   end
   if not bulk[format] then misuse("formats are tsv, csv, json, ndjson or a template") end
   local names = shown_fields(self, fields)
-  return ask(self, schema.groups_of(names), function(selection)
+  return run.ask(self, schema.groups_of(names), function(selection)
     return selection:write(file, format, names)
   end)
 end
@@ -572,7 +442,7 @@ function methods:text(options)
   local screen, start = check_shape(options), core.clock()
   local layout = M.layout(self, screen)
   layout.more = layout.more or ":limit shows more"
-  return ask(self, M.shown_groups(self, screen.format), function(selection, about)
+  return run.ask(self, M.shown_groups(self, screen.format), function(selection, about)
     if screen.timer then about.seconds = core.clock() - start end
     if screen.format == "line" then return records(selection, layout, about) end
     local shown, footer = render.table(selection, layout, about)
@@ -611,7 +481,7 @@ function methods:explain(options)
   setmetatable(plan, Plan)
   if not options or not options.run then return plan end
   local start = core.clock()
-  return ask(self, groups, function(selection, about)
+  return run.ask(self, groups, function(selection, about)
     explain.add_run(plan, selection, about, core.clock() - start)
     return plan
   end)

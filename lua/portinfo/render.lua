@@ -126,7 +126,7 @@ local function how_many(n, screen)
 end
 
 -- The rows as a table, in their order, and its footer, both as text. `about`: total and
--- unknown, as query.run gives them, and the seconds it took, if they are to be told.
+-- unknown, as run.query gives them, and the seconds it took, if they are to be told.
 function M.table(selection, layout, about)
   local rows, list = {}, {}
   for i = 1, how_many(#selection, layout.rows) do rows[i] = selection:row(i) end

@@ -2,8 +2,8 @@
 
 local core = require "portinfo.core"
 local json = require "portinfo.json"
-local query = require "portinfo.query"
-local render = require "portinfo.render"
+local render = require "portinfo.later" "render"
+local run = require "portinfo.run"
 local schema = require "portinfo.schema"
 
 local M = {}
@@ -40,7 +40,7 @@ end
 -- Everything known of the rows of a query, which may come from a kept reading: a
 -- selection, or nil, message, errno.
 function M.complete(q)
-  local selection, message, errno = query.run(q)
+  local selection, message, errno = run.query(q)
   if not selection then return nil, message, errno end
   local snapshot = selection:snapshot()
   if snapshot:loaded() then return selection end

@@ -6,6 +6,7 @@ local later = require "portinfo.later"
 
 local json, pager, predicate = later "json", later "pager", later "predicate"
 local query, render, schema = later "query", later "render", later "schema"
+local run = later "run"
 local screen, sight = later "screen", later "sight"
 local mistake, write, remark = call.mistake, call.write, call.remark
 local check_written, is_partial = call.check_written, call.is_partial
@@ -66,8 +67,8 @@ local function ls_remarks(selection, about, options)
   remark(options, lines)
 end
 
--- Lists what `run` makes of the query; its status, if there is no selection.
-function M.show_rows(q, options, run)
+-- Lists what `ask` makes of the query; its status, if there is no selection.
+function M.show_rows(q, options, ask)
   local format = call.output_format(options, "tsv")
   local template = format:find("{", 1, true) ~= nil
   if options.nul and format ~= "tsv" and format ~= "ndjson" and not template then
@@ -80,7 +81,7 @@ function M.show_rows(q, options, run)
   local groups = template and core.template(format)
     or format == "table" and query.shown_groups(q) or schema.groups_of(names)
   local readable = (format == "table" or format == "line") and not layout.what
-  local selection, about = run(q, groups, readable)
+  local selection, about = ask(q, groups, readable)
   if not selection then return about end
   if format == "table" then
     ls_table(selection, about, layout, options)
@@ -98,7 +99,7 @@ end
 
 function M.ls(words, options)
   return M.show_rows(M.query(words, options), options, function(...)
-    local selection, about = query.run(...)
+    local selection, about = run.query(...)
     if not selection then mistake("%s", about) end
     return selection, about
   end)

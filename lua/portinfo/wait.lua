@@ -1,8 +1,8 @@
 -- wait.lua: looks again and again until a filter holds.
 
 local core = require "portinfo.core"
-local query = require "portinfo.query"
-local render = require "portinfo.render"
+local render = require "portinfo.later" "render"
+local run = require "portinfo.run"
 
 local M = {}
 
@@ -44,16 +44,16 @@ local function finish(selection, about, groups)
 end
 
 -- Waits until the query gives a row (gone: gives none, for sure), and has done so at
--- every look for `hold` seconds: the last selection, and what query.run said of it. Or
+-- every look for `hold` seconds: the last selection, and what run.query said of it. Or
 -- nil and "timeout", when `timeout` seconds are over; "unknown" and why, when at the end
 -- it could not be told; "refused", message, errno. Options: timeout, hold, gone; groups
--- and readable as for query.run; doubt(why), called at the first look that cannot tell.
+-- and readable as for run.query; doubt(why), called at the first look that cannot tell.
 function M.run(q, options)
   local start, hold = core.clock(), options.hold or 0
   local deadline = options.timeout and start + options.timeout
   local pause, since, doubt = first_pause, nil, options.doubt
   while true do
-    local selection, about, errno = query.run(q, nil, options.readable)
+    local selection, about, errno = run.query(q, nil, options.readable)
     if not selection then return nil, "refused", about, errno end
     local now = core.clock()
     local holds, why = verdict(selection, about, options.gone)

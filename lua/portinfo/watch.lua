@@ -14,6 +14,7 @@ local json = require "portinfo.json"
 local misuse = require "portinfo.misuse"
 local query = require "portinfo.query"
 local render = require "portinfo.render"
+local run = require "portinfo.run"
 local saved = require "portinfo.saved"
 
 local M = {}
@@ -83,7 +84,7 @@ end
 -- What of the sockets that ended between readings the query wants.
 function Watch:read_ended(ended)
   if not ended then return nil end
-  local selection, message, errno = query.run(query.asking(self.query, ended))
+  local selection, message, errno = run.query(query.asking(self.query, ended))
   if not selection then return nil, message, errno end
   self.told.brief = self.told.brief + #selection
   self.told.undecided = self.told.undecided + selection:undecided()
@@ -95,10 +96,10 @@ end
 function Watch:read()
   self.started = core.ticks()
   local last = self.last
-  local snapshot, message, errno = query.take(self.query, self.groups,
+  local snapshot, message, errno = run.take(self.query, self.groups,
     last and last.selection:snapshot())
   if not snapshot then return nil, message, errno end
-  local selection, about, number = query.run(query.asking(self.query, snapshot), self.groups,
+  local selection, about, number = run.query(query.asking(self.query, snapshot), self.groups,
                                              self.readable)
   if not selection then return nil, about, number end
   local ended, why, code = self.watcher:meet(snapshot)
@@ -255,7 +256,7 @@ function M.new(q, options, asked)
   if rawget(q, "options").snapshot then misuse("a reading that is kept does not change") end
   local groups = {"derived", "owner"}
   for _, name in ipairs(asked.groups or {}) do groups[#groups + 1] = name end
-  local watcher, message, errno = query.watcher(q)
+  local watcher, message, errno = run.watcher(q)
   if not watcher then return nil, message, errno end
   return setmetatable({
     query = q, watcher = watcher, groups = groups, readable = asked.readable,

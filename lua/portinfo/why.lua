@@ -4,8 +4,8 @@
 local core = require "portinfo.core"
 local json = require "portinfo.json"
 local place = require "portinfo.place"
-local query = require "portinfo.query"
-local render = require "portinfo.render"
+local render = require "portinfo.later" "render"
+local run = require "portinfo.run"
 local schema = require "portinfo.schema"
 
 local M = {}
@@ -30,7 +30,7 @@ end
 -- What is to be seen: {selection (nil: and then message, errno), probe}.
 local function look(spec)
   local seen = {probe = spec.probe and try(spec) or nil}
-  seen.selection, seen.message, seen.errno = query.run(
+  seen.selection, seen.message, seen.errno = run.query(
     place.occupants(spec.place, spec.port, spec.port, spec), {"derived", "owner", "process"}, true)
   if not seen.selection then return seen end
   if #seen.selection == 0 and seen.selection:undecided() > 0 then

@@ -576,6 +576,19 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
   [ "$out" = $'nil\tssh' ]
 }
 
+@test "what only shows is compiled when it shows" {
+  cat >"$T/a.lua" <<'END'
+local pi = require "portinfo"
+pi.listening():count()
+for _, name in ipairs{"render", "explain", "page", "why", "wait", "saved"} do
+  if package.loaded["portinfo." .. name] then print(name) end
+end
+END
+  call "$T/a.lua"
+  [ "$status" -eq 0 ]
+  [ -z "$out" ]
+}
+
 @test "a script that is missing or wrong" {
   refuses "cannot open $T/none.lua: No such file or directory" "$T/none.lua"
   echo 'local x = = 1' >"$T/a.lua"
