@@ -37,12 +37,14 @@ LIB_SOURCES = $(wildcard src/core/*.c src/os/$(OS)/*.c) \
   src/registry/registry.c src/registry/search.c
 BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
-LUA_FILES = $(wildcard lua/portinfo/*.lua)
+LUA_FILES = $(wildcard lua/portinfo/*.lua lua/portinfo/*/*.lua)
 # the command and the prompt need the binary; the module does without
 COMMAND = cli shell chunk search screen help docs meta complete expects lex live \
   offer types words output pager rc board call options verbs verb_ls verb_port \
-  verb_wait verb_watch verb_bind verb_save verb_tell
+  verb_wait verb_watch verb_bind verb_save verb_tell verb_audit jury rehearsal wire \
+  report/rule
 MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
+MODULE_FOLDERS = portinfo portinfo/report portinfo/rules
 
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -164,6 +166,7 @@ install: all $(BUILD)/luacats/portinfo.lua ## install under PREFIX (/usr/local);
 	install -m 644 man/portinfo.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/portinfo.3lua $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 man/portinfo-filter.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 man/portinfo-audit.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 $(BUILD)/luacats/portinfo.lua $(DESTDIR)$(PREFIX)/share/portinfo/luacats
 	install -m 644 LICENSE README.md CHANGELOG.md data/SOURCES.md \
 	  $(DESTDIR)$(PREFIX)/share/doc/portinfo
@@ -183,9 +186,11 @@ INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 
 install-module: module
-	install -d $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo
+	install -d $(DESTDIR)$(INST_LIBDIR)/portinfo $(MODULE_FOLDERS:%=$(DESTDIR)$(INST_LUADIR)/%)
 	install -m 755 $(BUILD)/module/portinfo/core.so $(DESTDIR)$(INST_LIBDIR)/portinfo
-	install -m 644 $(MODULE_FILES) $(DESTDIR)$(INST_LUADIR)/portinfo
+	for folder in $(MODULE_FOLDERS); do install -m 644 \
+	  $$(for file in $(MODULE_FILES); do [ "$${file%/*}" != "lua/$$folder" ] || echo $$file; done) \
+	  $(DESTDIR)$(INST_LUADIR)/$$folder || exit; done
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/portinfo $(DESTDIR)$(PREFIX)/include/portinfo.h \
@@ -193,7 +198,8 @@ uninstall: ## remove what install put there
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/portinfo.pc \
 	  $(DESTDIR)$(PREFIX)/share/man/man1/portinfo.1 \
 	  $(DESTDIR)$(PREFIX)/share/man/man3/portinfo.3lua \
-	  $(DESTDIR)$(PREFIX)/share/man/man7/portinfo-filter.7
+	  $(DESTDIR)$(PREFIX)/share/man/man7/portinfo-filter.7 \
+	  $(DESTDIR)$(PREFIX)/share/man/man7/portinfo-audit.7
 	for pair in $(COMPLETIONS); do rm -f "$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/portinfo $(DESTDIR)$(PREFIX)/share/portinfo \
 	  $(DESTDIR)$(INST_LIBDIR)/portinfo $(DESTDIR)$(INST_LUADIR)/portinfo

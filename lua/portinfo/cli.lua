@@ -140,8 +140,9 @@ local function dispatch(options, words)
     return options.interactive and repl(options) or status
   end
   local first = words[1]
-  if options.format == "luacats" and first ~= "schema" then
-    mistake "--format luacats is for portinfo schema"
+  local verb = options_of.special[options.format]
+  if verb and first ~= verb then
+    mistake("--format %s is for portinfo %s", options.format, verb)
   end
   if first == nil then
     if options.interactive or terminal.is_terminal(0) then return repl(options) end

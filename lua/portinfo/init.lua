@@ -15,6 +15,7 @@ local query = require "portinfo.query"
 local range = require "portinfo.range"
 local run = require "portinfo.run"
 
+local audit, confine, rules, ruleset = later "audit", later "confine", later "rule", later "ruleset"
 local free, page, place = later "free", later "page", later "place"
 local reasons, relation, saved, wait = later "why", later "relation", later "saved", later "wait"
 
@@ -309,6 +310,93 @@ function pi.watch(spec, options)
     to[name] = value
   end
   return query.new(spec, check_options(of_reading, reading)):watch(of_watch)
+end
+
+check.fail_on = function(severity)
+  if not rules.rank(severity) then misuse("fail_on is note, warning or error") end
+  return severity
+end
+
+check.trust = check_switch "trust"
+
+function check.snapshot(snapshot)
+  if debug.getmetatable(snapshot) ~= core.snapshot_class() then
+    misuse("snapshot is a reading, of pi.snapshot or pi.load, not a %s", type(snapshot))
+  end
+  if snapshot:closed() then misuse("this reading is closed") end
+  return snapshot
+end
+
+function check.baseline(path)
+  if type(path) ~= "string" then misuse("baseline is the name of a file") end
+  return path
+end
+
+function check.seconds(value)
+  if type(value) ~= "number" or not (value > 0 and value <= 86400) then
+    misuse("seconds is how much processor time a rule may take, above 0")
+  end
+  return value
+end
+
+local judging = {
+  fail_on = true, baseline = true, trust = true, seconds = true, snapshot = true,
+  backend = true, proc = true,
+  text = "fail_on, baseline, trust, seconds, snapshot, backend and proc",
+}
+
+-- What pi.audit takes for rules, as sources of ruleset.load; or nil, message, errno.
+local function rule_sources(spec)
+  if spec == nil then return {{builtin = ruleset.ids()}} end
+  local names = type(spec) == "string" and {spec} or spec
+  if type(names) ~= "table" then
+    misuse("rules are tables, or names of files, not a %s", type(spec))
+  end
+  if type(names[1]) ~= "string" then return {{value = spec}} end
+  local sources = {}
+  for i, name in ipairs(names) do
+    local source, message, errno = confine.read(name)
+    if not source then return nil, message, errno end
+    sources[i] = source
+  end
+  return sources
+end
+
+local Report = {__name = "portinfo.report"}
+
+function Report.__tostring(report) return require "portinfo.report.text"(report, {}) end
+
+-- Judges what is open by rules: a report {rules = {{id, verdict, findings, undecided, unseen,
+-- message, severity, title, ...}}, counts, findings, status, fail_on, taken, sockets}, and
+-- tostring of it; or nil, message, errno. `rules`: a rule, a list or a pack of such, the name
+-- of a file, a list of names; nothing: those that are built in. Options: `fail_on` ("note",
+-- "warning" or "error") decides the status (0 pass, 1 found, 2 a rule broke, 3 cannot tell);
+-- `baseline`, a file of what is known; `snapshot`, a reading to judge; `trust`, files may use
+-- all of Lua; `seconds` (2) of processor time for a rule; and those of pi.sockets. Rules are
+-- judged in this process: that time is watched between two instructions of Lua alone, and
+-- memory not at all (report.contained is false); the command has a process for it.
+function pi.audit(spec, options)
+  options = check_options(options, judging)
+  local sources, message, errno = rule_sources(spec)
+  if not sources then return nil, message, errno end
+  local list, complaint = ruleset.load(sources, options.trust)
+  if not list then misuse("%s", complaint) end
+  if options.baseline then
+    local source, trouble, number = confine.read(options.baseline)
+    if not source then return nil, trouble, number end
+    local held, wrong = audit.held(source)
+    if not held then misuse("%s", wrong) end
+    options.held = held
+  end
+  options.asked = options.snapshot and audit.asked_of(options.snapshot)
+  local ok, report, trouble, number = pcall(audit.run, list, options)
+  if not ok then
+    if rules.is_complaint(report) then misuse("%s", tostring(report)) end
+    error(report, 0)
+  end
+  if not report then return nil, trouble, number end
+  report.contained = false
+  return setmetatable(report, Report)
 end
 
 -- A predicate value, to be combined with & | and ~.

@@ -40,6 +40,7 @@ local function aliases()
   for _, flag in ipairs(core.flags()) do flags[flag] = help.flag_meaning(flag) end
   out[#out + 1] = union("flag", core.flags(), flags)
   out[#out + 1] = union("transport", {"tcp", "udp", "sctp", "dccp"})
+  out[#out + 1] = union("severity", {"note", "warning", "error"})
   out[#out + 1] = union("format", {"tsv", "csv", "json", "ndjson"})
   out[#out + 1] = union("range_name", {"system", "user", "dynamic", "ephemeral", "privileged"})
   out[#out + 1] = union("status", {"assigned", "unassigned", "reserved", "de-assigned",

@@ -23,7 +23,7 @@ local kinds = {
   ls = {"filter"}, explain = {"filter"}, port = {"page"}, save = {"file", "filter"},
   diff = {"file", "file", "none"}, search = {"service"}, doctor = {"none"},
   wait = {"filter"}, watch = {"filter"}, free = {"none"}, why = {"page", "none"}, schema = {"none"},
-  help = {"none"},
+  audit = {"rules"}, help = {"none"},
 }
 
 local function keys_of(set)
@@ -42,6 +42,8 @@ local function unquote(word)
   if rest:sub(-1) == quote then rest = rest:sub(1, -2) end
   return rest, quote
 end
+
+local by_kind = {}
 
 -- ---- Values of options ---------------------------------------------------------------
 
@@ -66,11 +68,17 @@ local function sort_keys()
   return names
 end
 
+local takes_file = {
+  ["--from"] = true, ["--proc"] = true, ["--baseline"] = true, ["--write-baseline"] = true,
+  ["--test"] = true,
+}
+
 local function option_value(name, prefix, vocabulary)
-  if name == "--from" or name == "--proc" then return files end
+  if takes_file[name] then return files end
   if name == "--columns" or name == "--tally" or name == "--distinct" then
     return field_list(schema.names)(prefix)
   end
+  if name == "--describe" then return by_kind.rules(prefix) end
   if name == "--sort" then return field_list(sort_keys())(prefix) end
   local words = vocabulary.words[name]
   local found = {}
@@ -79,7 +87,7 @@ local function option_value(name, prefix, vocabulary)
 end
 
 local function options(prefix, vocabulary)
-  local name, value = prefix:match "^(%-%-%l+)=(.*)$"
+  local name, value = prefix:match "^(%-%-[%l-]+)=(.*)$"
   local found = {}
   if name then
     if not vocabulary.valued[name] then return found end
@@ -94,8 +102,6 @@ local function options(prefix, vocabulary)
 end
 
 -- ---- Words in position ---------------------------------------------------------------
-
-local by_kind = {}
 
 function by_kind.none() return {} end
 
@@ -122,6 +128,20 @@ function by_kind.page(prefix, sources, vocabulary)
     for i, text in ipairs(found) do found[i] = name .. "/" .. text end
   end
   return found
+end
+
+-- Ids and tags of rules that are built in; else a file.
+function by_kind.rules(prefix)
+  local names, seen, found = {"builtin"}, {}, {}
+  for _, rule in ipairs(require "portinfo.rules") do
+    names[#names + 1] = rule.id
+    for _, tag in ipairs(rule.tags) do
+      if not seen[tag] then names[#names + 1] = tag end
+      seen[tag] = true
+    end
+  end
+  expects.add(found, prefix, names)
+  return #found == 0 and files or found
 end
 
 -- The filter goes on from the words before.

@@ -10,9 +10,15 @@ local mistake = call.mistake
 local M = {}
 
 local formats = {table = true, line = true, tsv = true, csv = true, json = true, ndjson = true}
+-- those of one verb alone
+local special = {
+  luacats = "schema", text = "audit", tap = "audit", junit = "audit", sarif = "audit",
+  nagios = "audit", prometheus = "audit",
+}
 local colors = {auto = true, always = true, never = true}
 local backends = {auto = true, netlink = true, proc = true}
 local identities = {socket = true, service = true}
+local severities = {note = true, warning = true, error = true}
 
 -- The reader of an option that takes fields, separated by commas.
 local function fields_of(option)
@@ -92,7 +98,7 @@ local function keep(text) return text end
 
 -- A format by name, or a template, which has fields in it.
 local function check_format(text)
-  if text == "luacats" then return text end -- of the schema alone, see dispatch
+  if special[text] then return text end -- the verb is known later, see dispatch
   if not text:find("{", 1, true) then return one_of("--format", formats)(text) end
   local groups, message, first, length = core.template(text)
   if groups then return text end
@@ -118,13 +124,18 @@ local valued = {
   ["--for"] = {"hold", time_of "--for"},
   ["--interval"] = {"interval", pause_of "--interval"},
   ["--settle"] = {"settle", pause_of "--settle"},
+  ["--fail-on"] = {"fail_on", one_of("--fail-on", severities)},
+  ["--baseline"] = {"baseline", keep},
+  ["--write-baseline"] = {"write_baseline", keep},
+  ["--describe"] = {"describe", keep},
+  ["--test"] = {"test", keep},
   ["-e"] = {"code", keep, several = true},
 }
 
 local switches = {
   ["--undecided"] = "undecided", ["--no-header"] = "bare", ["-0"] = "nul",
   ["--run"] = "run", ["--gone"] = "gone", ["--udp"] = "udp", ["--no-probe"] = "unproved",
-  ["--until-empty"] = "until_empty",
+  ["--until-empty"] = "until_empty", ["--list"] = "list", ["--trust"] = "trust",
   ["--no-pager"] = "no_pager", ["--no-rc"] = "no_rc",
   ["--strict"] = "strict", ["-q"] = "quiet", ["--quiet"] = "quiet",
   ["-i"] = "interactive", ["--help"] = "help", ["-h"] = "help",
@@ -164,7 +175,7 @@ function M.parse(args)
   local options, words, i = {}, {}, 1
   while i <= #args do
     local word = args[i]
-    local name, value = word:match "^(%-%-%l+)=(.*)$"
+    local name, value = word:match "^(%-%-[%l-]+)=(.*)$"
     local option = valued[name or word]
     if option then
       if not name then
@@ -202,7 +213,8 @@ end
 M.valued, M.switches = valued, switches
 M.words = {
   ["--format"] = formats, ["--backend"] = backends, ["--color"] = colors,
-  ["--key"] = identities,
+  ["--key"] = identities, ["--fail-on"] = severities,
 }
+M.special = special
 
 return M

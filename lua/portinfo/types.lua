@@ -7,7 +7,7 @@
 --
 -- Arguments: filter (any spelling), fields, keys (to sort by) and reads (fields or
 -- groups), which all may be repeated; port, service, range, transport, format, file;
--- reading, showing, waiting, watching, freeing and asking (tables of options); any.
+-- reading, showing, waiting, watching, freeing, asking and judging (tables of options); any.
 
 local schema = require "portinfo.schema"
 
@@ -27,6 +27,7 @@ M.pi = {
     wait = {"rows", "filter", "waiting"},
     free = {"list", "freeing"},
     why = {"reasons", "port", "asking"},
+    audit = {"report", "file", "judging"},
     p = {"predicate", "filter"},
     snapshot = {"snapshot", "filter", "reading"},
     load = {"snapshot", "file"},
@@ -99,6 +100,14 @@ M.piece = {fields = {kind = "string", text = "string", bars = "boolean", row = "
 M.fixes = {element = "fix"}
 M.fix = {fields = {text = "string"}}
 
+M.report = {
+  fields = {
+    rules = "results", status = "number", counts = "any", findings = "any", fail_on = "string",
+    taken = "number", sockets = "number", contained = "boolean", version = "string",
+  },
+}
+M.results = {element = "result"}
+
 M.facts = {
   fields = {
     number = "number", range = "string", blocked = "boolean", status = "transports",
@@ -135,6 +144,11 @@ M.port_on_host = fields [[ephemeral ephemeral_first ephemeral_last reserved priv
 M.host = fields "netns ephemeral_first ephemeral_last reserved unprivileged_start"
 M.quality = fields [[processes unreadable vanished hidden nested owners_unseen sources
   unknown socket_us derived_us owner_us process_us taken completed recalls]]
+M.result = fields [[id severity title help reference tags source form verdict findings undecided
+  unseen reason message evidence place]]
+M.result.fields.findings = "findings"
+M.findings = {element = "finding"}
+M.finding = fields "kind severity what message row key"
 M.events = {element = "event"}
 M.event = fields "event time"
 M.plan = fields "filter functions groups shown parts dumps"
@@ -144,6 +158,7 @@ M.of_class = {
   ["portinfo.query"] = "query", ["portinfo.snapshot"] = "snapshot",
   ["portinfo.row"] = "row", ["portinfo.predicate"] = "predicate",
   ["portinfo.range"] = "range", ["portinfo.diff"] = "diff",
+  ["portinfo.report"] = "report",
 }
 
 -- What may be repeated as the last argument.
@@ -164,6 +179,10 @@ M.options = {
     backend = "backend", proc = "file", interval = "any", count = "any",
     until_empty = "any", settle = "any",
   },
+  judging = {
+    backend = "backend", proc = "file", fail_on = "severity", baseline = "file", snapshot = "any",
+    trust = "any", seconds = "any",
+  },
   asking = {
     backend = "backend", proc = "file", proto = "bound", address = "any", probe = "any",
   },
@@ -175,6 +194,7 @@ M.words = {
   backend = {"auto", "netlink", "proc"},
   transport = {"tcp", "udp", "sctp", "dccp"},
   bound = {"tcp", "udp"},
+  severity = {"note", "warning", "error"},
   format = {"tsv", "csv", "json", "ndjson"},
   range = {"system", "user", "dynamic", "ephemeral", "privileged"},
 }

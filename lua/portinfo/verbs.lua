@@ -3,5 +3,6 @@
 return {
   ls = "verb_ls", explain = "verb_ls", port = "verb_port", wait = "verb_wait",
   watch = "verb_watch", free = "verb_bind", why = "verb_bind", save = "verb_save",
-  diff = "verb_save", search = "verb_tell", doctor = "verb_tell", schema = "verb_tell",
+  diff = "verb_save", audit = "verb_audit",
+  search = "verb_tell", doctor = "verb_tell", schema = "verb_tell",
 }

@@ -32,6 +32,7 @@ Enter runs a chunk that is complete. Ctrl-C clears the line or stops what runs.
   .save FILE [QUERY]       keeps a reading
   .open FILE               loads one, as the variable reading
   .diff A [B]              what changed between two, or since then
+  .audit [RULES]           what is open and should not be
   .watch [SECONDS] QUERY   shows it again and again, until Ctrl-C
   .quit                    leave (as Ctrl-D)
 A QUERY is Lua, or a filter as for portinfo ls.
@@ -239,6 +240,15 @@ function words.diff(session, text)
   if shown == "" then table.insert(lines, 1, "no difference") end
   if #lines > 0 then shown = ("%s(%s)\n"):format(shown, table.concat(lines, ")\n(")) end
   session.write(shown)
+end
+
+function words.audit(session, text)
+  local names, name, rest = {}, first_word(text)
+  while name do
+    names[#names + 1] = file_name(name)
+    name, rest = first_word(rest)
+  end
+  session.write(require "portinfo.verb_audit".text(names))
 end
 
 -- ---- Watching ----------------------------------------------------------------------

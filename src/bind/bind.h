@@ -102,6 +102,7 @@ void pi__make_class(lua_State *L, const char *name, const luaL_Reg *methods);
 
 /* [-0, +0, m] Makes the metatables, and fills the table on top with
  * functions. */
+void pi__open_bounded(lua_State *L);
 void pi__open_clock(lua_State *L);
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);

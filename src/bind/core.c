@@ -9,6 +9,7 @@ int luaopen_portinfo_core(lua_State *L) {
   lua_newtable(L);
   pi__set_text(L, "version", pi_version());
   pi__set_text(L, "registry_date", pi_registry_date());
+  pi__open_bounded(L);
   pi__open_clock(L);
   pi__open_facts(L);
   pi__open_predicate(L);

@@ -592,6 +592,7 @@ int luaopen_portinfo_terminal(lua_State *L) {
       {NULL, NULL},
   };
   luaL_newlib(L, functions);
+  terminal_add_child(L);
   terminal_add_files(L);
   terminal_add_pager(L);
 #if defined(PI_READLINE)

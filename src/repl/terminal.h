@@ -45,13 +45,17 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  *                        readline it is never called.
  *   read_own(path)       the text of a file that nobody else can have written;
  *                        false if there is none, nil and why not
+ *   fork(f), limit(seconds, bytes)
+ *                        f in a process of its own, and its bounds: child.c
  *   remember(text)       adds to the history
  *   load_history(path), append_history(path)
  *                        true, or nil and a message; the last entry is appended
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
-/* [-0, +0, m] Add the functions of files.c and pager.c to the module on top. */
+/* [-0, +0, m] Add the functions of child.c, files.c and pager.c to the module
+ * on top. */
+void terminal_add_child(lua_State *L);
 void terminal_add_files(lua_State *L);
 void terminal_add_pager(lua_State *L);
 

@@ -15,7 +15,8 @@ local function read(path)
   return file:read "a"
 end
 
-local pages = {"man/portinfo.1", "man/portinfo.3lua", "man/portinfo-filter.7"}
+local pages = {"man/portinfo.1", "man/portinfo.3lua", "man/portinfo-filter.7",
+               "man/portinfo-audit.7"}
 
 -- What a line of a page shows, without the escapes of roff.
 local function plain(line)

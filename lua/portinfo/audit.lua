@@ -1,0 +1,195 @@
+-- audit.lua: one reading for all rules of a run, and the report of their verdicts:
+--
+--   {rules = {result...}, counts = {pass, fail, inconclusive, error},
+--    findings = {note, warning, error}, fail_on, status, taken, sockets, contained}
+--
+-- A result is what judge.lua gives, with what the rule says of itself: severity, title,
+-- help, reference, tags, source, evidence, place (of its check).
+
+local baseline = require "portinfo.baseline"
+local core = require "portinfo.core"
+local judge = require "portinfo.judge"
+local query = require "portinfo.query"
+local rule = require "portinfo.rule"
+
+local M = {}
+
+-- How much processor time a rule may take.
+M.seconds = 2
+
+-- ---- The reading -----------------------------------------------------------------
+
+local function groups_of(needs)
+  local set, list = {}, {}
+  for _, need in ipairs(needs) do
+    for _, name in ipairs(need.groups) do set[name] = true end
+  end
+  -- who holds what is found will be told: the processes, once their descriptors are known
+  if set.owner then set.process = true end
+  for name in pairs(set) do list[#list + 1] = name end
+  return set, list
+end
+
+local function union_of(needs)
+  local scopes, seen = {}, {}
+  for _, need in ipairs(needs) do
+    local text = need.scope:text()
+    if not text or not seen[text] then scopes[#scopes + 1] = need.scope end
+    if text then seen[text] = true end
+  end
+  return #scopes > 0 and rule.any_of(scopes) or core.predicate_parse "not all"
+end
+
+-- One reading for all: {snapshot, groups, asked}, see judge.lua; or nil, message, errno.
+-- `needs`: a list of {scope, groups}. Options: backend, proc, or snapshot and `asked`,
+-- what it was asked for.
+function M.read(needs, options)
+  local set, list = groups_of(needs)
+  if options.snapshot then
+    if not options.snapshot:loaded() then
+      local ok, message, errno = options.snapshot:complete(list)
+      if not ok then return nil, message, errno end
+    else
+      set.owner, set.process, set.derived = true, true, true
+    end
+    set.socket = true
+    return {snapshot = options.snapshot, groups = set, asked = options.asked}
+  end
+  local snapshot, message, errno = core.take{
+    filter = union_of(needs), groups = {}, backend = options.backend, proc = options.proc,
+  }
+  if not snapshot then return nil, message, errno end
+  set.socket, set.derived = true, true
+  if #snapshot > 0 then
+    local ok, trouble, number = snapshot:complete(list)
+    if not ok then return nil, trouble, number end
+  end
+  return {snapshot = snapshot, groups = set}
+end
+
+-- Reads who holds the rows that are to be told: true, or nil, message, errno.
+function M.read_owners(about)
+  local ok, message, errno = about.snapshot:complete{"owner", "process"}
+  if not ok then return nil, message, errno end
+  about.groups.owner, about.groups.process = true, true
+  return true
+end
+
+-- ---- The report ------------------------------------------------------------------
+
+-- What a rule says of itself, as plain data.
+function M.describe(one)
+  return {
+    id = one.id, severity = one.severity, title = one.title, help = one.help,
+    reference = one.reference, tags = one.tags, source = one.source, form = one.form,
+    evidence = one.evidence, place = one.check and judge.place_of(one.check) or nil,
+  }
+end
+
+local function status_of(report)
+  if report.counts.error > 0 then return 2 end
+  for severity, count in pairs(report.findings) do
+    if count > 0 and rule.rank(severity) >= rule.rank(report.fail_on) then return 1 end
+  end
+  return report.counts.inconclusive > 0 and 3 or 0
+end
+
+-- The report of results, which have the rules' descriptions.
+function M.report(results, snapshot, fail_on)
+  local report = {
+    rules = results, counts = {pass = 0, fail = 0, inconclusive = 0, error = 0},
+    findings = {note = 0, warning = 0, error = 0}, fail_on = fail_on or "warning",
+    taken = snapshot:quality().taken, sockets = #snapshot, version = core.version,
+  }
+  for _, result in ipairs(results) do
+    report.counts[result.verdict] = report.counts[result.verdict] + 1
+    for _, finding in ipairs(result.findings) do
+      report.findings[finding.severity] = report.findings[finding.severity] + 1
+    end
+  end
+  report.status = status_of(report)
+  return report
+end
+
+-- Entries that would hold all that was found, for a baseline: {id = {entry...}}.
+function M.entries(report)
+  local held = {}
+  for _, result in ipairs(report.rules) do
+    for _, finding in ipairs(result.findings) do
+      if finding.kind ~= "allow" then
+        held[result.id] = held[result.id] or {}
+        table.insert(held[result.id], finding.key)
+      end
+    end
+  end
+  return held
+end
+
+-- ---- In this process ---------------------------------------------------------------
+
+-- Those to be judged: some have no meaning without a baseline.
+function M.pertinent(rules, with_baseline)
+  local list = {}
+  for _, one in ipairs(rules) do
+    if with_baseline or not one.baseline then list[#list + 1] = one end
+  end
+  return list
+end
+
+-- The result of one rule, described. `about` as of M.read, with held and seconds.
+function M.judge(one, about)
+  local result = judge.judge(one, about)
+  if result.lacks then return result end
+  for name, value in pairs(M.describe(one)) do result[name] = value end
+  return result
+end
+
+local function judge_all(rules, about)
+  local results = {}
+  for i, one in ipairs(rules) do
+    results[i] = M.judge(one, about)
+    if results[i].lacks then
+      local ok, message, errno = M.read_owners(about)
+      if not ok then return nil, message, errno end
+      results[i] = M.judge(one, about)
+    end
+  end
+  return results
+end
+
+-- Judges rules here and now: the report; or nil, message, errno. Raises complaints about
+-- rules. `rules`: of ruleset.load. Options: those of M.read; fail_on; seconds; `held`: a
+-- baseline as baseline.build gives it.
+function M.run(rules, options)
+  local needs = {}
+  rules = M.pertinent(rules, options.held ~= nil)
+  for i, one in ipairs(rules) do
+    local scope, groups = rule.needs(one)
+    needs[i] = {scope = scope, groups = groups}
+  end
+  local about, message, errno = M.read(needs, options)
+  if not about then return nil, message, errno end
+  local _ <close> = not options.snapshot and about.snapshot or nil
+  about.held, about.seconds = options.held, options.seconds or M.seconds
+  local results, trouble, number = judge_all(rules, about)
+  if not results then return nil, trouble, number end
+  return M.report(results, about.snapshot, options.fail_on)
+end
+
+-- What a kept reading was asked for: a predicate, or nil for everything.
+function M.asked_of(snapshot)
+  if snapshot:loaded() then
+    local filter = snapshot:filter()
+    return filter and core.predicate_parse(filter) or nil
+  end
+  return rawget(query.of(snapshot), "predicate")
+end
+
+-- What a baseline's source holds, ready to be tested; or nil and what is wrong.
+function M.held(source)
+  local entries, message = baseline.parse(source)
+  if not entries then return nil, message end
+  return baseline.build(entries, source)
+end
+
+return M

@@ -1,0 +1,310 @@
+-- judge.lua: what a rule (rule.lua) says of a reading: a verdict, and plain data that
+-- tells why.
+--
+--   {verdict = "pass" | "fail" | "inconclusive" | "error",
+--    findings = {{kind, severity, what, message, row, key}...},
+--    undecided = {{what, row}...}, unseen = {text...}, message = text of an error}
+--
+-- Kinds of findings: "socket" (a row that should not be), "absent" (must_listen), and
+-- "allow" (an entry that expired or never matches: a note, which fails no rule).
+
+local baseline = require "portinfo.baseline"
+local core = require "portinfo.core"
+local predicate = require "portinfo.predicate"
+local rule_module = require "portinfo.rule"
+local ruleset = require "portinfo.ruleset"
+local saved = require "portinfo.saved"
+local schema = require "portinfo.schema"
+local sight = require "portinfo.sight"
+
+local M = {}
+
+-- ---- What was not seen -----------------------------------------------------------
+
+-- Sources that the rule would ask, and that told nothing or not all.
+local function unseen_sources(rule, snapshot)
+  local asked, lines = {}, {}
+  for _, dump in ipairs(core.plan(rule.scope).dumps) do asked[dump.proto .. dump.family] = true end
+  for _, source in ipairs(snapshot:quality().sources) do
+    local silent = source.backend == "none" and not source.absent
+    if asked[source.proto .. source.family] and (silent or source.partial) then
+      lines[#lines + 1] = ("%s over %s could not be read%s"):format(source.proto, source.family,
+        silent and source.error and ": " .. source.error or " whole")
+    end
+  end
+  return lines
+end
+
+local function parts_of(filter)
+  local set = {}
+  for _, part in ipairs(core.plan(filter).parts) do
+    if not part.text then return nil end
+    set[part.text] = true
+  end
+  return set
+end
+
+-- Does a reading that was asked for `asked` hold all that the rule is about?
+local function is_covered(rule, asked)
+  if not asked then return true end
+  local beyond = predicate.both(rule.scope, ~asked)
+  if beyond and #core.plan(beyond).dumps == 0 then return true end
+  local wanted, tested = parts_of(asked), parts_of(rule.scope)
+  if not wanted or not tested then return false end
+  for text in pairs(wanted) do
+    if not tested[text] then return false end
+  end
+  return true
+end
+
+-- Lines of what the verdict would have to rest on, and cannot.
+local function unseen(rule, snapshot, asked)
+  local lines = unseen_sources(rule, snapshot)
+  if not is_covered(rule, asked) then
+    lines[#lines + 1] = "the reading was asked for less: " .. (asked:text() or "some sockets")
+  end
+  return lines
+end
+
+-- ---- Entries ---------------------------------------------------------------------
+
+local function is_expired(entry, today) return entry.expires ~= nil and entry.expires < today end
+
+-- Predicates of what a row may be: entries that hold today.
+local function allowed(rule, case)
+  local list = {}
+  for _, entries in ipairs{rule.allow, case.held.entries} do
+    for _, entry in ipairs(entries) do
+      if not is_expired(entry, case.today) then list[#list + 1] = entry.predicate end
+    end
+  end
+  return list
+end
+
+local function with_reason(entry)
+  return entry.reason and ("%s (%s)"):format(entry.text, entry.reason) or entry.text
+end
+
+-- Entries that somebody should look at again.
+local function add_notes(rule, case, findings)
+  local function note(entry, message)
+    findings[#findings + 1] = {
+      kind = "allow", severity = "note", what = with_reason(entry), message = message,
+      key = entry.text,
+    }
+  end
+  for _, entry in ipairs(rule.allow) do
+    if is_expired(entry, case.today) then
+      note(entry, "this entry of the allow list expired on " .. entry.expires)
+    elseif #case.unseen == 0 then
+      local both = assert(predicate.both(rule.scope, entry.predicate))
+      local fits = assert(case.snapshot:pick(both))
+      if #fits == 0 and fits:undecided() == 0 then
+        note(entry, "this entry of the allow list matches nothing")
+      end
+    end
+  end
+  for _, entry in ipairs(case.held.entries) do
+    if is_expired(entry, case.today) then
+      note(entry, "this entry of the baseline expired on " .. entry.expires)
+    end
+  end
+end
+
+-- ---- Rows ------------------------------------------------------------------------
+
+-- What of a row is told with a finding, where it was read.
+local shown = {
+  "proto", "family", "state", "laddr", "lport", "raddr", "rport", "iface", "netns", "uid", "role",
+  "families", "exposure", "ephemeral", "autobound", "service", "use", "risk", "rxq", "txq",
+  "owner", "why", "pid", "process", "user", "exe",
+}
+
+local function get(row, name) return row[name] end
+
+local function evidence(rule, row, groups)
+  local told, unknown = {}, {}
+  local function add(name)
+    if not groups[schema.by_name[name].group] or told[name] ~= nil then return end
+    local there, value = pcall(get, row, name)
+    if not there then return end -- not in a reading that was loaded
+    if value == nil then unknown[#unknown + 1] = name end
+    if value then told[name] = value end
+    if value == false and schema.by_name[name].type == "bool" then told[name] = false end
+  end
+  for _, name in ipairs(shown) do add(name) end
+  for _, name in ipairs(rule.evidence) do add(name) end
+  if #unknown > 0 then told.unknown = unknown end
+  return told
+end
+
+-- What a function says of a row: nothing is no, nil is unknown.
+local function check(rule, row, context)
+  if not rule.check then return true end
+  local answer = table.pack(rule.check(row, context))
+  if answer.n == 0 then return false end
+  if answer[1] == nil then return nil end
+  return answer[1] and true or false, answer[2]
+end
+
+-- Where a function of a rule is.
+function M.place_of(f)
+  local info = debug.getinfo(f, "S")
+  return ("%s:%d"):format(info.short_src, info.linedefined)
+end
+
+-- Rows of a selection by a template, in its order.
+local function by_template(rule, selection)
+  local texts = {}
+  local text = assert(selection:text(rule.message, nil, {nul = true}))
+  for part in text:gmatch "([^\0]*)\0" do texts[#texts + 1] = part end
+  return texts
+end
+
+local function message_of(rule, row, detail)
+  local message = rule.message(row, detail)
+  if type(message) ~= "string" then
+    error(rule_module.complaint{
+      id = rule.id, place = M.place_of(rule.message),
+      text = ("message gives a text, not a %s"):format(type(message)),
+    })
+  end
+  return message
+end
+
+-- Goes through the selected rows or the undecided ones: calls found(row, i, detail) for
+-- those that the check finds, and open(row) for those that it cannot decide.
+local function sift(rule, context, selection, found, open)
+  for i = 1, #selection do
+    local row = selection:row(i)
+    local truth, detail = check(rule, row, context)
+    if truth then found(row, i, detail) end
+    if truth == nil then open(row) end
+  end
+  for i = 1, selection:undecided() do
+    local row = selection:undecided_row(i)
+    if check(rule, row, context) ~= false then open(row) end
+  end
+end
+
+-- What functions are given besides a row: the rows that `where` selects, when the
+-- reading was taken, and room for what a rule wants to remember between two calls.
+local function context_of(rule, case)
+  local context = {now = case.now}
+  return setmetatable(context, {__index = function(_, name)
+    if name ~= "rows" then return nil end
+    local selection, rows = assert(case.snapshot:pick(rule.scope)), {}
+    for i = 1, #selection do rows[i] = selection:row(i) end
+    context.rows = rows
+    return rows
+  end})
+end
+
+-- ---- Verdicts --------------------------------------------------------------------
+
+-- Rows that are told need to be described, whoever holds them. A reading that was loaded
+-- has what it has.
+local function describable(case)
+  local q = case.snapshot:quality()
+  return case.snapshot:loaded() or q.processes ~= nil and q.process_us ~= nil
+    and case.groups.owner and case.groups.process
+end
+
+local function judge_rows(rule, case, result)
+  local barred, scope = allowed(rule, case), rule.scope
+  if #barred > 0 then scope = assert(predicate.both(scope, ~rule_module.any_of(barred))) end
+  local selection, message = case.snapshot:pick(scope)
+  if not selection then error(message, 0) end
+  local templates = type(rule.message) == "string" and rule.message:find("{", 1, true)
+  local hits, opens = {}, {}
+  selection:sort()
+  sift(rule, context_of(rule, case), selection,
+    function(row, i, detail) hits[#hits + 1] = {row = row, i = i, detail = detail} end,
+    function(row) opens[#opens + 1] = row end)
+  if #hits + #opens == 0 then return end
+  if not describable(case) then
+    result.lacks = true
+    return
+  end
+  local texts = templates and #hits > 0 and by_template(rule, selection)
+  for _, hit in ipairs(hits) do
+    local text = rule.message
+    if texts then text = texts[hit.i] end
+    if type(text) == "function" then text = message_of(rule, hit.row, hit.detail) end
+    result.findings[#result.findings + 1] = {
+      kind = "socket", severity = rule.severity, what = saved.describe(hit.row),
+      message = text or rule.title, row = evidence(rule, hit.row, case.groups),
+      key = baseline.entry(hit.row),
+    }
+  end
+  for i, row in ipairs(opens) do
+    result.undecided[i] = {what = saved.describe(row), row = evidence(rule, row, case.groups)}
+  end
+  if #opens > 0 then
+    result.reason = case.snapshot:loaded() and nil or sight.undecided(selection)
+  end
+end
+
+local function judge_absence(rule, case, result)
+  for _, entry in ipairs(rule.must) do
+    if not is_expired(entry, case.today) and not case.held.absent[entry.text] then
+      local both = assert(predicate.both(rule.scope, entry.predicate))
+      local there = assert(case.snapshot:pick(both))
+      if #there == 0 and (there:undecided() > 0 or #case.unseen > 0) then
+        result.undecided[#result.undecided + 1] = {what = "whether this listens: " .. entry.text}
+      elseif #there == 0 then
+        result.findings[#result.findings + 1] = {
+          kind = "absent", severity = rule.severity, what = "nothing listens: " .. entry.text,
+          message = type(rule.message) == "string" and not rule.message:find("{", 1, true)
+            and rule.message or rule.title,
+          key = {absent = entry.text},
+        }
+      end
+    end
+  end
+end
+
+local function verdict_of(result)
+  for _, finding in ipairs(result.findings) do
+    if finding.kind ~= "allow" then return "fail" end
+  end
+  return (#result.undecided > 0 or #result.unseen > 0) and "inconclusive" or "pass"
+end
+
+local nothing_held = {entries = {}, absent = {}}
+
+local function judge(rule, case)
+  local result = {id = rule.id, findings = {}, undecided = {}, unseen = case.unseen}
+  if rule.must then judge_absence(rule, case, result) else judge_rows(rule, case, result) end
+  if result.lacks then return result end
+  add_notes(rule, case, result.findings)
+  result.verdict = verdict_of(result)
+  return result
+end
+
+-- The result, as above, or {lacks = true}: there is something to tell of rows whose
+-- owners were not read. `about`: {snapshot, groups = set of those that were read, asked =
+-- predicate or nil, held = entries of a baseline by rule, seconds = its time}. Raises a
+-- complaint if the rule is none.
+function M.judge(rule, about)
+  local now = about.snapshot:quality().taken
+  local case = {
+    snapshot = about.snapshot, groups = about.groups, now = now,
+    today = os.date("%Y-%m-%d", now), held = about.held and about.held[rule.id] or nothing_held,
+    unseen = unseen(rule, about.snapshot, about.asked),
+  }
+  local ok, result, over = core.bounded(about.seconds, judge, rule, case)
+  if ok then return result end
+  if rule_module.is_complaint(result) then error(result, 0) end
+  local message = over and ("it took more than %g s of processor time"):format(about.seconds)
+    or ruleset.message_of(result, rule.check and M.place_of(rule.check))
+  if over and type(result) == "string" then
+    local place = result:match "^(.-:%d+): "
+    if place then message = place .. ": " .. message end
+  end
+  return {
+    id = rule.id, verdict = "error", message = message, findings = {}, undecided = {}, unseen = {},
+  }
+end
+
+return M
