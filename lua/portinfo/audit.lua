@@ -40,6 +40,12 @@ local function union_of(needs)
   return #scopes > 0 and rule.any_of(scopes) or core.predicate_parse "not all"
 end
 
+-- Is there no row at all that a rule would look at? Then owners need not be read.
+local function concerns_none(snapshot, union)
+  local selection = snapshot:pick(union)
+  return selection and #selection == 0 and selection:undecided() == 0
+end
+
 -- One reading for all: {snapshot, groups, asked}, see judge.lua; or nil, message, errno.
 -- `needs`: a list of {scope, groups}. Options: backend, proc, or snapshot and `asked`,
 -- what it was asked for.
@@ -55,15 +61,18 @@ function M.read(needs, options)
     set.socket = true
     return {snapshot = options.snapshot, groups = set, asked = options.asked}
   end
+  local union = union_of(needs)
   local snapshot, message, errno = core.take{
-    filter = union_of(needs), groups = {}, backend = options.backend, proc = options.proc,
+    filter = union, groups = {}, backend = options.backend, proc = options.proc,
   }
   if not snapshot then return nil, message, errno end
-  set.socket, set.derived = true, true
-  if #snapshot > 0 then
-    local ok, trouble, number = snapshot:complete(list)
-    if not ok then return nil, trouble, number end
+  if set.owner and concerns_none(snapshot, union) then
+    set, list = {}, {}
   end
+  set.socket, set.derived = true, true
+  list[#list + 1] = "derived"
+  local ok, trouble, number = snapshot:complete(list)
+  if not ok then return nil, trouble, number end
   return {snapshot = snapshot, groups = set}
 end
 

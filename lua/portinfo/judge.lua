@@ -240,9 +240,7 @@ local function judge_rows(rule, case, result)
   for i, row in ipairs(opens) do
     result.undecided[i] = {what = saved.describe(row), row = evidence(rule, row, case.groups)}
   end
-  if #opens > 0 then
-    result.reason = case.snapshot:loaded() and nil or sight.undecided(selection)
-  end
+  if selection:undecided() > 0 and #opens > 0 then result.reason = sight.obstacle(case.snapshot) end
 end
 
 local function judge_absence(rule, case, result)

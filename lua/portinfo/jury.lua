@@ -40,7 +40,7 @@ end
 local function tell_rules(job, say)
   local rules, message = load_all(job, function(source)
     terminal.limit(math.ceil(job.seconds), memory)
-    say{loading = source.name}
+    say{loading = source.name or "the rules that are built in"}
   end)
   if not rules then return say{complaint = message} end
   local list = {}

@@ -15,6 +15,7 @@
 local audit = require "portinfo.audit"
 local call = require "portinfo.call"
 local confine = require "portinfo.confine"
+local escape = require "portinfo.escape"
 local jury = require "portinfo.jury"
 local json = require "portinfo.json"
 local ruleset = require "portinfo.ruleset"
@@ -153,7 +154,7 @@ end
 
 local function describe(case, id, expected)
   local text = ("%s: %s is %s"):format(case.name, id, expected.verdict)
-  return (verdicts.one_line(text):gsub("[\\#]", "\\%0"))
+  return (escape(text):gsub("[\\#]", "\\%0"))
 end
 
 local function add_case(out, n, case, by_id)

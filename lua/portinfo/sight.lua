@@ -91,17 +91,19 @@ function M.misses_rows(selection)
   return false
 end
 
+-- What keeps owners of a reading unknown; nil if nothing is known to.
+function M.obstacle(snapshot)
+  local quality = snapshot:quality()
+  if quality.owners_unseen then return "no process could be looked at" end
+  if (quality.unreadable or 0) == 0 then return nil end
+  return plural(quality.unreadable, "process", "processes") .. " could not be read"
+end
+
 -- Why rows could not be decided, in one line.
 function M.undecided(selection)
-  local quality = selection:snapshot():quality()
-  local reason = ""
-  if quality.owners_unseen then
-    reason = ": no process could be looked at"
-  elseif (quality.unreadable or 0) > 0 then
-    reason = (": %s could not be read"):format(
-      plural(quality.unreadable, "process", "processes"))
-  end
-  return plural(selection:undecided(), "row") .. " undecided" .. reason
+  local obstacle = M.obstacle(selection:snapshot())
+  return plural(selection:undecided(), "row") .. " undecided"
+    .. (obstacle and ": " .. obstacle or "")
 end
 
 -- When a reading that was loaded was read, and what it was asked for; nil of others.

@@ -63,8 +63,9 @@ return function(report)
   end
   return ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n  <testsuite name="portinfo audit"'
     .. ' tests="%d" failures="%d" errors="%d" time="0" timestamp="%s" hostname="localhost" id="0"'
-    .. ' package="portinfo">\n    <properties/>\n%s    <system-out>%s</system-out>\n'
+    .. ' package="portinfo">\n    <properties>\n      <property name="fail-on" value="%s"/>\n'
+    .. '    </properties>\n%s    <system-out>%s</system-out>\n'
     .. '    <system-err/>\n  </testsuite>\n</testsuites>\n'):format(#report.rules, failures, errors,
-    os.date("!%Y-%m-%dT%H:%M:%S", report.taken), table.concat(cases),
+    os.date("!%Y-%m-%dT%H:%M:%S", report.taken), report.fail_on, table.concat(cases),
     xml(table.concat(tolerated, "\n")))
 end

@@ -2,13 +2,14 @@
 -- rule that cannot be decided is not ok; one whose findings are below --fail-on is TODO,
 -- so that a harness agrees with the exit status.
 
+local escape = require "portinfo.escape"
 local json = require "portinfo.json"
 local verdicts = require "portinfo.report.verdicts"
 
 -- In a description # begins a directive.
 local function describe(result)
   local text = ("%s: %s"):format(result.id, result.title)
-  return (text:gsub("[%c]+", " "):gsub("[\\#]", "\\%0"))
+  return (escape(text):gsub("[\\#]", "\\%0"))
 end
 
 -- JSON is YAML.

@@ -3,6 +3,7 @@
 local escape = require "portinfo.escape"
 local style = require "portinfo.style"
 local units = require "portinfo.units"
+local verdicts_of = require "portinfo.report.verdicts"
 local width = require "portinfo.width"
 
 local most_told = 10 -- of a rule: the rest is for programs
@@ -70,11 +71,15 @@ local function add_findings(page, result)
   local last
   for i, finding in ipairs(result.findings) do
     if i > most_told then break end
-    page:add(8, finding.what)
-    if finding.message ~= last and finding.message ~= result.title then
-      page:add(10, finding.message)
+    if finding.kind == "allow" then
+      page:add(8, ("%s: %s"):format(finding.message, finding.what), "note:", "label")
+    else
+      page:add(8, finding.what)
+      if finding.message ~= last and finding.message ~= result.title then
+        page:add(10, finding.message)
+      end
+      last = finding.message
     end
-    last = finding.message
     local more = evidence_text(result, finding)
     if more ~= "" then page:add(10, more) end
   end
@@ -114,6 +119,13 @@ local function counted(parts, n, one, many)
   if n > 0 then parts[#parts + 1] = units.plural(n, one, many) end
 end
 
+local function fails(report)
+  for _, result in ipairs(report.rules) do
+    if verdicts_of.outcome(result, report.fail_on) == "failed" then return true end
+  end
+  return false
+end
+
 local function summary(report)
   local found, c = {}, report.counts
   counted(found, report.findings.error, "error")
@@ -125,8 +137,10 @@ local function summary(report)
     verdicts[#verdicts + 1] = ("%d cannot be told"):format(c.inconclusive)
   end
   if c.error > 0 then verdicts[#verdicts + 1] = ("%d broken"):format(c.error) end
-  return ("%s: %s. Found: %s"):format(units.plural(#report.rules, "rule"),
-    table.concat(verdicts, ", "), #found > 0 and table.concat(found, ", ") or "nothing")
+  local tolerated = #found > 0 and not fails(report)
+    and (", below --fail-on " .. report.fail_on) or ""
+  return ("%s: %s. Found: %s%s"):format(units.plural(#report.rules, "rule"),
+    table.concat(verdicts, ", "), #found > 0 and table.concat(found, ", ") or "nothing", tolerated)
 end
 
 -- view: width, color, ascii of the screen.

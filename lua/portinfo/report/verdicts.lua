@@ -36,7 +36,4 @@ function M.doubt_lines(result)
   return lines
 end
 
--- Text of a program for one line of a report: no control characters.
-function M.one_line(text) return (text:gsub("%c+", " ")) end
-
 return M

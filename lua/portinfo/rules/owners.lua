@@ -13,8 +13,8 @@ return {
   }, {
     id = "stale-program", severity = "note", tags = {"owner", "security"},
     title = "A service runs a program whose file was replaced or removed",
-    where = "listening exe = '*(deleted)'", evidence = {"exe", "user"},
-    message = "{process} runs what was {exe}",
+    where = {"listening", exe = "*(deleted)"}, evidence = {"exe", "user"},
+    message = "{process} still runs the old file",
     help = "Restart it, so that the fixes of an upgrade are in force. A file that no package "
       .. "replaced is worth a question: malware removes its own.",
     reference = "https://attack.mitre.org/techniques/T1070/004/",

@@ -17,8 +17,10 @@ return {
     id = "ephemeral-listener", severity = "note", tags = {"reliability"},
     title = "A service has chosen a port that the kernel gives to outgoing connections",
     where = "listening ephemeral not autobound lport != reserved",
-    message = "after a restart an outgoing connection may have port {lport}, and {process} will "
-      .. "not start: address already in use",
+    message = function(row)
+      return ("after a restart an outgoing connection may have port %d, and %s will not start: "
+        .. "address already in use"):format(row.lport, row.process or "the service")
+    end,
     help = "Move it below the client range, or keep its port out of that: add it to "
       .. "net.ipv4.ip_local_reserved_ports (sysctl).",
     reference = "RFC 6335, section 6",
