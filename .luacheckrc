@@ -4,3 +4,4 @@ max_line_length = 100
 
 files["tests/lua"] = {std = "+busted"}
 files["tests/lua/helper.lua"] = {std = "lua54"}
+files["examples/audit"] = {read_globals = {"pi"}}

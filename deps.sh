@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: installs what is missing to build or to test, and says so first.
 #
-#   ./deps.sh build|test|bench|fuzz|ci...
+#   ./deps.sh build|test|bench|fuzz|ci|formats...
 #
 # As root, or with sudo; else it prints the command and exits with 2.
 set -eu
@@ -91,6 +91,15 @@ need_ci() {
   has mandoc || need mandoc mandoc mandoc mandoc mandoc
   has valgrind || need valgrind valgrind valgrind valgrind -
   has luarocks || need luarocks luarocks luarocks5.4 luarocks luarocks
+}
+
+# What reads the reports of an audit.
+need_formats() {
+  has npm || need npm npm npm npm node
+  has node || need nodejs nodejs nodejs nodejs -
+  has xmllint || need libxml2-utils libxml2 libxml2-utils libxml2 libxml2
+  has jq || need jq jq jq jq jq
+  has prove || need perl perl-Test-Harness perl-utils perl perl
 }
 
 # The words of a list without the placeholders.

@@ -19,6 +19,7 @@ M.seconds = 2
 
 -- ---- The reading -----------------------------------------------------------------
 
+-- Groups of fields that the rules need, as a set and a list.
 local function groups_of(needs)
   local set, list = {}, {}
   for _, need in ipairs(needs) do
@@ -66,12 +67,11 @@ function M.read(needs, options)
     filter = union, groups = {}, backend = options.backend, proc = options.proc,
   }
   if not snapshot then return nil, message, errno end
-  if set.owner and concerns_none(snapshot, union) then
-    set, list = {}, {}
-  end
-  set.socket, set.derived = true, true
-  list[#list + 1] = "derived"
-  local ok, trouble, number = snapshot:complete(list)
+  -- what follows from a row is cheap where it is wanted, and not for all of them
+  local ahead = {}
+  if set.owner and not concerns_none(snapshot, union) then ahead = {"owner", "process"} end
+  set = {socket = true, derived = true, owner = #ahead > 0, process = #ahead > 0}
+  local ok, trouble, number = snapshot:complete(ahead)
   if not ok then return nil, trouble, number end
   return {snapshot = snapshot, groups = set}
 end
@@ -86,13 +86,14 @@ end
 
 -- ---- The report ------------------------------------------------------------------
 
--- What a rule says of itself, as plain data.
-function M.describe(one)
-  return {
-    id = one.id, severity = one.severity, title = one.title, help = one.help,
-    reference = one.reference, tags = one.tags, source = one.source, form = one.form,
-    evidence = one.evidence, place = one.check and judge.place_of(one.check) or nil,
-  }
+local described = {
+  "id", "severity", "title", "help", "reference", "tags", "source", "form", "evidence", "place",
+}
+
+-- Adds what a rule says of itself to a table of plain data.
+function M.describe(one, to)
+  for _, name in ipairs(described) do to[name] = one[name] end
+  return to
 end
 
 local function status_of(report)
@@ -103,12 +104,12 @@ local function status_of(report)
   return report.counts.inconclusive > 0 and 3 or 0
 end
 
--- The report of results, which have the rules' descriptions.
-function M.report(results, snapshot, fail_on)
+-- The report of results, which have the rules' descriptions, of a reading {taken, sockets}.
+function M.report(results, reading, fail_on)
   local report = {
     rules = results, counts = {pass = 0, fail = 0, inconclusive = 0, error = 0},
     findings = {note = 0, warning = 0, error = 0}, fail_on = fail_on or "warning",
-    taken = snapshot:quality().taken, sockets = #snapshot, version = core.version,
+    taken = reading.taken, sockets = reading.sockets, version = core.version,
   }
   for _, result in ipairs(results) do
     report.counts[result.verdict] = report.counts[result.verdict] + 1
@@ -147,10 +148,7 @@ end
 
 -- The result of one rule, described. `about` as of M.read, with held and seconds.
 function M.judge(one, about)
-  local result = judge.judge(one, about)
-  if result.lacks then return result end
-  for name, value in pairs(M.describe(one)) do result[name] = value end
-  return result
+  return M.describe(one, judge.judge(one, about))
 end
 
 local function judge_all(rules, about)
@@ -172,17 +170,16 @@ end
 function M.run(rules, options)
   local needs = {}
   rules = M.pertinent(rules, options.held ~= nil)
-  for i, one in ipairs(rules) do
-    local scope, groups = rule.needs(one)
-    needs[i] = {scope = scope, groups = groups}
-  end
+  for i, one in ipairs(rules) do needs[i] = rule.needs(one) end
   local about, message, errno = M.read(needs, options)
   if not about then return nil, message, errno end
   local _ <close> = not options.snapshot and about.snapshot or nil
   about.held, about.seconds = options.held, options.seconds or M.seconds
   local results, trouble, number = judge_all(rules, about)
   if not results then return nil, trouble, number end
-  return M.report(results, about.snapshot, options.fail_on)
+  local snapshot = about.snapshot
+  return M.report(results, {taken = snapshot:quality().taken, sockets = #snapshot},
+    options.fail_on)
 end
 
 -- What a kept reading was asked for: a predicate, or nil for everything.

@@ -26,6 +26,10 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
        portinfo save FILE [FILTER]       keeps a reading (FILE -: standard output)
        portinfo diff FILE [FILE]         what changed between two, or since then
                                          (--key service: restarts are changes)
+       portinfo audit [--baseline FILE] [--fail-on SEVERITY] [RULES...]
+                                         what is open and should not be; --list,
+                                         --describe RULE, --write-baseline FILE,
+                                         --test FILE, --trust
        portinfo watch [--interval TIME] [--count N] [--until-empty] [--settle TIME] [FILTER]
                                          what comes, goes and changes
        portinfo search WORD              the registry and what software uses

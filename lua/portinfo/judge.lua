@@ -21,15 +21,26 @@ local M = {}
 
 -- ---- What was not seen -----------------------------------------------------------
 
--- Sources that the rule would ask, and that told nothing or not all.
-local function unseen_sources(rule, snapshot)
-  local asked, lines = {}, {}
+local function is_silent(source) return source.backend == "none" and not source.absent end
+
+-- Sources that told nothing or not all.
+local function silent_sources(quality)
+  local list = {}
+  for _, source in ipairs(quality.sources) do
+    if source.partial or is_silent(source) then list[#list + 1] = source end
+  end
+  return list
+end
+
+-- Those that the rule would ask, in words.
+local function unseen_sources(rule, quality)
+  local silent, asked, lines = silent_sources(quality), {}, {}
+  if #silent == 0 then return lines end
   for _, dump in ipairs(core.plan(rule.scope).dumps) do asked[dump.proto .. dump.family] = true end
-  for _, source in ipairs(snapshot:quality().sources) do
-    local silent = source.backend == "none" and not source.absent
-    if asked[source.proto .. source.family] and (silent or source.partial) then
+  for _, source in ipairs(silent) do
+    if asked[source.proto .. source.family] then
       lines[#lines + 1] = ("%s over %s could not be read%s"):format(source.proto, source.family,
-        silent and source.error and ": " .. source.error or " whole")
+        is_silent(source) and source.error and ": " .. source.error or " whole")
     end
   end
   return lines
@@ -58,8 +69,8 @@ local function is_covered(rule, asked)
 end
 
 -- Lines of what the verdict would have to rest on, and cannot.
-local function unseen(rule, snapshot, asked)
-  local lines = unseen_sources(rule, snapshot)
+local function unseen(rule, quality, asked)
+  local lines = unseen_sources(rule, quality)
   if not is_covered(rule, asked) then
     lines[#lines + 1] = "the reading was asked for less: " .. (asked:text() or "some sockets")
   end
@@ -85,6 +96,13 @@ local function with_reason(entry)
   return entry.reason and ("%s (%s)"):format(entry.text, entry.reason) or entry.text
 end
 
+-- Does the entry fit no row at all of those that the rule is about?
+local function is_idle(entry, rule, case)
+  if case.nothing then return true end
+  local fits = assert(case.snapshot:pick(assert(predicate.both(rule.scope, entry.predicate))))
+  return #fits == 0 and fits:undecided() == 0
+end
+
 -- Entries that somebody should look at again.
 local function add_notes(rule, case, findings)
   local function note(entry, message)
@@ -96,12 +114,8 @@ local function add_notes(rule, case, findings)
   for _, entry in ipairs(rule.allow) do
     if is_expired(entry, case.today) then
       note(entry, "this entry of the allow list expired on " .. entry.expires)
-    elseif #case.unseen == 0 then
-      local both = assert(predicate.both(rule.scope, entry.predicate))
-      local fits = assert(case.snapshot:pick(both))
-      if #fits == 0 and fits:undecided() == 0 then
-        note(entry, "this entry of the allow list matches nothing")
-      end
+    elseif #case.unseen == 0 and is_idle(entry, rule, case) then
+      note(entry, "this entry of the allow list matches nothing")
     end
   end
   for _, entry in ipairs(case.held.entries) do
@@ -147,12 +161,6 @@ local function check(rule, row, context)
   return answer[1] and true or false, answer[2]
 end
 
--- Where a function of a rule is.
-function M.place_of(f)
-  local info = debug.getinfo(f, "S")
-  return ("%s:%d"):format(info.short_src, info.linedefined)
-end
-
 -- Rows of a selection by a template, in its order.
 local function by_template(rule, selection)
   local texts = {}
@@ -165,7 +173,7 @@ local function message_of(rule, row, detail)
   local message = rule.message(row, detail)
   if type(message) ~= "string" then
     error(rule_module.complaint{
-      id = rule.id, place = M.place_of(rule.message),
+      id = rule.id, place = rule_module.place_of(rule.message),
       text = ("message gives a text, not a %s"):format(type(message)),
     })
   end
@@ -210,11 +218,19 @@ local function describable(case)
     and case.groups.owner and case.groups.process
 end
 
+-- The rows that the rule is about and no entry allows. `case.nothing`: there are none that
+-- it is about.
+local function candidates(rule, case)
+  local selection = assert(case.snapshot:pick(rule.scope))
+  case.nothing = #selection == 0 and selection:undecided() == 0
+  local barred = allowed(rule, case)
+  if case.nothing or #barred == 0 then return selection end
+  local rest = assert(predicate.both(rule.scope, ~rule_module.any_of(barred)))
+  return assert(case.snapshot:pick(rest))
+end
+
 local function judge_rows(rule, case, result)
-  local barred, scope = allowed(rule, case), rule.scope
-  if #barred > 0 then scope = assert(predicate.both(scope, ~rule_module.any_of(barred))) end
-  local selection, message = case.snapshot:pick(scope)
-  if not selection then error(message, 0) end
+  local selection = candidates(rule, case)
   local templates = type(rule.message) == "string" and rule.message:find("{", 1, true)
   local hits, opens = {}, {}
   selection:sort()
@@ -285,17 +301,18 @@ end
 -- predicate or nil, held = entries of a baseline by rule, seconds = its time}. Raises a
 -- complaint if the rule is none.
 function M.judge(rule, about)
-  local now = about.snapshot:quality().taken
+  local quality = about.snapshot:quality()
+  local now = quality.taken
   local case = {
     snapshot = about.snapshot, groups = about.groups, now = now,
     today = os.date("%Y-%m-%d", now), held = about.held and about.held[rule.id] or nothing_held,
-    unseen = unseen(rule, about.snapshot, about.asked),
+    unseen = unseen(rule, quality, about.asked),
   }
   local ok, result, over = core.bounded(about.seconds, judge, rule, case)
   if ok then return result end
   if rule_module.is_complaint(result) then error(result, 0) end
   local message = over and ("it took more than %g s of processor time"):format(about.seconds)
-    or ruleset.message_of(result, rule.check and M.place_of(rule.check))
+    or ruleset.message_of(result, rule.place)
   if over and type(result) == "string" then
     local place = result:match "^(.-:%d+): "
     if place then message = place .. ": " .. message end

@@ -1,185 +1,233 @@
--- jury.lua: judges rules in another process, which has the reading as it is here, and
--- whose time and memory are bounded. A rule that uses up its own costs itself alone: a
--- new process judges the rest.
+-- jury.lua: judges rules in other processes, whose time and memory are bounded.
+--
+-- A foreman loads the rules, takes the reading that they need, and lets jurors judge: each
+-- is a copy of it, has rules and reading as they are there, and tells verdicts until it is
+-- through. A rule that uses up its time or memory ends its juror, and costs itself alone: the
+-- next juror judges the rest. Whoever waits for the foreman runs nothing of the rules.
 
 local audit = require "portinfo.audit"
-local core = require "portinfo.core"
+local judge = require "portinfo.judge"
+local later = require "portinfo.later"
 local rule = require "portinfo.rule"
 local ruleset = require "portinfo.ruleset"
 local terminal = require "portinfo.terminal"
 local wire = require "portinfo.wire"
 
+local sight = later "sight"
+
 local M = {}
 
--- Bytes of memory beyond what the reading takes.
+-- Bytes of memory beyond what there is when rules are loaded, or judged.
 local memory = 512 << 20
 
 -- How long a rule may keep us waiting: it may be the machine that is busy, so this is
 -- far more than its processor time.
 local patience = 60
 
--- ---- In the child ----------------------------------------------------------------
+-- What a foreman may need besides, to read all sockets and their owners.
+local reading_time = 600
 
-local function speaker(send)
-  return function(message) send(wire.encode(message)) end
+-- ---- Processes -------------------------------------------------------------------
+
+-- Runs work(send) in another process, and calls take(message, bytes) for each of its
+-- messages, until that returns something: this; or nil and how the process ended.
+local function listen(work, wait, take)
+  local child <close>, message = terminal.fork(work)
+  if not child then error(message, 0) end
+  while true do
+    local bytes, how, detail = child:receive(wait)
+    if how == "interrupted" then error "interrupted" end
+    if not bytes then return nil, how, detail end
+    local value = wire.decode(bytes)
+    if type(value) ~= "table" then return nil, "exit" end
+    local done = take(value, bytes)
+    if done ~= nil then return done end
+  end
 end
 
--- Loads rules, and a baseline's entries: both may be somebody's code.
-local function load_all(job, begin)
-  local rules, message = ruleset.load(job.sources, job.trust, begin)
+local endings = {
+  time = function(seconds) return ("it took more than %g s of processor time"):format(seconds) end,
+  late = function() return ("it did not end in %d s"):format(patience) end,
+  signal = function(_, name) return "its process was killed: " .. name end,
+}
+
+local function ending(seconds, how, detail)
+  return endings[how] and endings[how](seconds, detail) or "its process ended too early"
+end
+
+-- ---- A juror ---------------------------------------------------------------------
+
+-- The result of a rule that did not come to a verdict of its own.
+local function failed(message)
+  return {verdict = "error", message = message, findings = {}, undecided = {}, unseen = {}}
+end
+
+-- Judges from the rule `first` on, and says {at = i} before and {result, at = i} behind
+-- each.
+local function judge_from(rules, first, about, send)
+  local seconds = math.ceil(about.seconds) + 1
+  terminal.limit(seconds, memory)
+  for i = first, #rules do
+    if i > first then terminal.limit(seconds) end
+    send(wire.encode{at = i})
+    local ok, result = pcall(judge.judge, rules[i], about)
+    if not ok and rule.is_complaint(result) then
+      return send(wire.encode{complaint = tostring(result)})
+    end
+    if not ok then result = failed(ruleset.message_of(result, rules[i].place)) end
+    send(wire.encode{at = i, lacks = result.lacks, result = not result.lacks and result or nil})
+    -- what a rule that broke left behind is no place to judge others in
+    if result.lacks or result.verdict == "error" then return end
+  end
+end
+
+-- ---- The foreman -----------------------------------------------------------------
+
+-- Lets one juror judge from the rule `first` on, and passes on its results as they are.
+-- Which rule is next; true behind it if owners are to be read before; nil and a complaint.
+local function judge_some(rules, first, about, send)
+  local at, told, lacks, complaint = first, first - 1, false, nil
+  local _, how, detail = listen(function(to) judge_from(rules, first, about, to) end, patience,
+    function(message, bytes)
+      complaint, lacks, at = message.complaint, message.lacks, message.at or at
+      if complaint or lacks then return true end
+      if message.result then
+        told = at
+        send(bytes)
+      end
+    end)
+  if complaint then return nil, complaint end
+  if lacks then return at, true end
+  if how == "end" and told == at then return at + 1 end
+  local message = ending(about.seconds, how, detail)
+  local place = rules[at].place
+  send(wire.encode{
+    at = at, result = failed(place and ("%s: %s"):format(place, message) or message),
+  })
+  return at + 1
+end
+
+local function judge_all(rules, about, send)
+  local first = 1
+  while first <= #rules do
+    local next_one, detail = judge_some(rules, first, about, send)
+    if not next_one then return nil, detail end
+    if detail then
+      local ok, message = audit.read_owners(about)
+      if not ok then return nil, message end
+    end
+    first = next_one
+  end
+  return true
+end
+
+-- Loads rules and a baseline: both may be somebody's code.
+local function load_all(job, send)
+  local rules, message = ruleset.load(job.sources, job.trust, function(source)
+    terminal.limit(math.ceil(job.seconds), memory)
+    send(wire.encode{loading = source.name or "the rules that are built in"})
+  end)
   if not rules then return nil, message end
   local held
   if job.baseline then
+    terminal.limit(math.ceil(job.seconds), memory)
+    send(wire.encode{loading = job.baseline.name})
     held, message = audit.held(job.baseline)
     if not held then return nil, message end
   end
   return audit.pertinent(rules, held ~= nil or job.all), held
 end
 
--- What the parent must know to take the reading.
-local function tell_rules(job, say)
-  local rules, message = load_all(job, function(source)
-    terminal.limit(math.ceil(job.seconds), memory)
-    say{loading = source.name or "the rules that are built in"}
-  end)
-  if not rules then return say{complaint = message} end
+local function describe_all(rules)
   local list = {}
   for i, one in ipairs(rules) do
-    local scope, groups = rule.needs(one)
-    list[i] = audit.describe(one)
-    list[i].scope, list[i].groups = scope:text() or "all", groups
+    list[i] = audit.describe(one, {scope = one.scope:text()})
   end
-  say{rules = list}
+  return list
 end
 
-local function judge_from(job, first, about, say)
-  terminal.limit(math.ceil(job.seconds) * #job.sources, memory)
-  local rules, held = load_all(job)
-  if not rules then return say{complaint = held} end
+-- Takes the reading and has it judged: true, or nil and why not.
+local function judge_now(job, rules, held, send)
+  local needs = {}
+  for i, one in ipairs(rules) do needs[i] = rule.needs(one) end
+  terminal.limit() -- our own work is not bounded as theirs
+  local about, message = audit.read(needs, job)
+  if not about then return nil, message end
   about.held, about.seconds = held, job.seconds
-  for i = first, #rules do
-    terminal.limit(math.ceil(job.seconds) + 1, memory)
-    say{begin = i, id = rules[i].id}
-    local ok, result = pcall(audit.judge, rules[i], about)
-    if not ok then return say{complaint = tostring(result)} end
-    say{at = i, result = result}
-    if result.lacks then return end
-  end
+  local ok, complaint = judge_all(rules, about, send)
+  if not ok then return nil, complaint end
+  local selection = about.snapshot:pick()
+  local remarks = sight.blind_spots(selection)
+  remarks[#remarks + 1] = sight.read_when(about.snapshot)
+  send(wire.encode{
+    done = true, taken = about.snapshot:quality().taken, sockets = #about.snapshot,
+    remarks = remarks,
+  })
+  return true
 end
 
--- ---- In the parent ---------------------------------------------------------------
-
--- Runs work(say) in a child and calls take(message) for each of its messages, until that
--- returns something: this; or nil and how the child ended.
-local function listen(work, take)
-  local child <close>, message = terminal.fork(function(send) work(speaker(send)) end)
-  if not child then error(message, 0) end
-  while true do
-    local bytes, how, detail = child:receive(patience)
-    if how == "interrupted" then error "interrupted" end
-    if not bytes then return nil, how, detail end
-    local value = wire.decode(bytes)
-    if type(value) ~= "table" then return nil, "exit" end
-    local done = take(value)
-    if done ~= nil then return done end
-  end
+local function lead(job, send)
+  local rules, held = load_all(job, send)
+  if not rules then return send(wire.encode{complaint = held}) end
+  send(wire.encode{rules = describe_all(rules)})
+  if job.only_load then return end
+  local ok, message = judge_now(job, rules, held, send)
+  if not ok then send(wire.encode{complaint = message}) end
 end
 
-local endings = {
-  time = function(job) return ("it took more than %g s of processor time"):format(job.seconds) end,
-  late = function() return ("it did not end in %d s"):format(patience) end,
-  signal = function(_, name) return "its process was killed: " .. name end,
-}
+-- ---- Whoever waits ---------------------------------------------------------------
 
-local function ending(job, how, detail)
-  return endings[how] and endings[how](job, detail) or "its process ended too early"
+-- What a foreman tells: {rules, results, taken, sockets, remarks}; or nil and a complaint.
+local function follow(job)
+  local found, loading = {results = {}}, "the rules"
+  local done, how, detail = listen(function(send) lead(job, send) end, reading_time,
+    function(message)
+      loading = message.loading or loading
+      found.rules = found.rules or message.rules
+      found.complaint = message.complaint
+      local result = message.result
+      if result then found.results[message.at] = audit.describe(found.rules[message.at], result) end
+      if message.done then
+        found.taken, found.sockets, found.remarks = message.taken, message.sockets, message.remarks
+      end
+      if found.complaint or message.done or job.only_load and found.rules then return true end
+    end)
+  if found.complaint then return nil, found.complaint end
+  if done then return found end
+  local message = ending(job.seconds, how, detail)
+  return nil, found.rules and message or ("%s: not loaded: %s"):format(loading, message)
+end
+
+-- What the rules of a job {sources, trust, seconds, all} are: a list of descriptions, each
+-- with its scope as a text; or nil and a complaint. `all`: with those for a baseline.
+function M.describe(job)
+  job.only_load = true
+  local found, complaint = follow(job)
+  return found and found.rules, complaint
+end
+
+-- Judges the rules of a job, which also has what audit.read takes, fail_on, and `baseline`,
+-- a source: the report, with remarks on what was not seen; or nil and a complaint.
+function M.run(job)
+  local found, complaint = follow(job)
+  if not found then return nil, complaint end
+  local report = audit.report(found.results, found, job.fail_on)
+  report.remarks, report.contained = found.remarks, true
+  return report
 end
 
 -- What a file that returns plain data says: a table; or nil and what is wrong. `check`:
 -- baseline.parse, or its like.
 function M.parse(source, check)
-  local told, how, detail = listen(function(say)
-    terminal.limit(2, memory)
+  local seconds = 2
+  local found, how, detail = listen(function(send)
+    terminal.limit(seconds, memory)
     local value, complaint = check(source)
-    local ok, trouble = pcall(say, {value = value, complaint = complaint})
-    if not ok then say{complaint = ("%s: %s"):format(source.name, trouble)} end
-  end, function(message) return message end)
-  if told then return told.value, told.complaint end
-  return nil, ("%s: %s"):format(source.name, ending({seconds = 2}, how, detail))
-end
-
--- What the rules are: a list of descriptions with scope (a text) and groups; or nil and
--- a complaint.
-function M.load(job)
-  local loading = "the rules"
-  local told, how, detail = listen(function(say) tell_rules(job, say) end, function(message)
-    if not message.loading then return message end
-    loading = message.loading
-  end)
-  if told then return told.rules, told.complaint end
-  return nil, ("%s: not loaded: %s"):format(loading, ending(job, how, detail))
-end
-
-local function failed(one, message)
-  if one.place then message = ("%s: %s"):format(one.place, message) end
-  local result = {verdict = "error", message = message, findings = {}, undecided = {}, unseen = {}}
-  for name, value in pairs(one) do result[name] = value end
-  return result
-end
-
--- Judges from the rule `first` on, in one child. Which rule is next, or nil and a complaint;
--- true if owners are to be read before that one.
-local function judge_some(job, rules, first, about, results)
-  local at, complaint, lacks = first, nil, false
-  local _, how, detail = listen(function(say) judge_from(job, first, about, say) end,
-    function(message)
-      if message.complaint then
-        complaint = message.complaint
-        return true
-      end
-      at = message.begin or at
-      if not rules[at] or message.begin and rules[at].id ~= message.id then
-        complaint = "the rules were others when they were loaded again"
-        return true
-      end
-      local result = message.result
-      if type(result) == "table" then
-        if result.lacks then
-          lacks = true
-          return true
-        end
-        results[message.at] = result
-      end
-    end)
-  if complaint then return nil, complaint end
-  if lacks then return at, true end
-  if how == "end" then return #rules + 1 end
-  results[at] = failed(rules[at], ending(job, how, detail))
-  return at + 1
-end
-
--- Judges them all: the report; or nil and a message. `job`: {sources, trust, baseline =
--- source or nil, all = judge what a baseline is for as well, seconds}, `rules`: of M.load.
-function M.run(job, rules, options)
-  local needs = {}
-  for i, one in ipairs(rules) do
-    local scope = core.predicate_parse(one.scope) or core.predicate_parse "all"
-    needs[i] = {scope = scope, groups = one.groups}
-    one.scope, one.groups = nil, nil
-  end
-  local about, message = audit.read(needs, options)
-  if not about then return nil, message end
-  local results, first = {}, 1
-  while first <= #rules do
-    local next_one, detail = judge_some(job, rules, first, about, results)
-    if not next_one then return nil, detail end
-    if detail then
-      local ok, trouble = audit.read_owners(about)
-      if not ok then return nil, trouble end
-    end
-    first = next_one
-  end
-  return audit.report(results, about.snapshot, options.fail_on), about.snapshot
+    local ok, bytes = pcall(wire.encode, {value = value, complaint = complaint})
+    send(ok and bytes or wire.encode{complaint = ("%s: %s"):format(source.name, bytes)})
+  end, patience, function(message) return message end)
+  if found then return found.value, found.complaint end
+  return nil, ("%s: %s"):format(source.name, ending(seconds, how, detail))
 end
 
 return M

@@ -107,14 +107,14 @@ local function sorted_ids(expect)
   return ids
 end
 
+-- The results of a case, by the ids of rules.
 local function judge(case, job, folder)
   local snapshot <close> = call.load_reading(path_of(folder, case.reading))
-  job.baseline = case.baseline and read(path_of(folder, case.baseline))
-  local rules, complaint = jury.load(job)
-  if not rules then mistake("%s", complaint) end
-  local report, message = jury.run(job, rules, {
-    snapshot = snapshot, asked = audit.asked_of(snapshot),
-  })
+  local report, message = jury.run{
+    sources = job.sources, trust = job.trust, seconds = audit.seconds, snapshot = snapshot,
+    asked = audit.asked_of(snapshot),
+    baseline = case.baseline and read(path_of(folder, case.baseline)),
+  }
   if not report then mistake("%s", message) end
   local by_id = {}
   for _, result in ipairs(report.rules) do by_id[result.id] = result end
@@ -186,9 +186,7 @@ function M.run(name, options, sources_of)
   local plan, trouble = jury.parse(read(name), parse)
   if not plan then mistake("%s", trouble) end
   local folder = name:match "^(.*)/[^/]*$" or "."
-  local job = {
-    sources = sources_of(plan.words, folder), trust = options.trust, seconds = audit.seconds,
-  }
+  local job = {sources = sources_of(plan.words, folder), trust = options.trust}
   local out, n, failed = {"TAP version 14\n"}, 0, 0
   for _, case in ipairs(plan.cases) do
     local wrong

@@ -7,6 +7,7 @@
 --   allow     a list of entries, none of which a row may fit to be a finding
 --   must      of must_listen: a list of entries, each of which some row must fit
 --   baseline  it is judged with a baseline only
+--   place     where its check is
 --
 -- An entry is {predicate, text, reason, expires}.
 
@@ -303,6 +304,14 @@ function shape.only(rule, raw)
   rule.allow = entries_of(raw.only, "only", rule.id)
 end
 
+-- Where a function of a rule is.
+local function place_of(f)
+  local info = debug.getinfo(f, "S")
+  return ("%s:%d"):format(info.short_src, info.linedefined)
+end
+
+M.place_of = place_of
+
 -- The rule that a table describes; raises a complaint. `id`: what it is called where it
 -- has none of its own.
 function M.new(raw, id)
@@ -317,7 +326,8 @@ function M.new(raw, id)
     title = check_text(raw, "title", id, id), help = check_text(raw, "help", id),
     reference = check_text(raw, "reference", id), tags = check_tags(raw.tags, id),
     evidence = check_evidence(raw.evidence, id), message = check_message(raw.message, id),
-    check = raw.check, baseline = raw.baseline == true,
+    check = raw.check, place = raw.check and place_of(raw.check) or nil,
+    baseline = raw.baseline == true,
   }
   rule.allow = entries_of(raw.allow, "allow", id)
   shape[form](rule, raw)
@@ -326,8 +336,8 @@ end
 
 -- ---- Needs -----------------------------------------------------------------------
 
--- What a reading for the rule must hold: a predicate, and the groups that its filters
--- and its evidence test or show.
+-- What a reading for the rule must hold: {scope = a predicate, groups = those that its
+-- filters and its evidence test or show}.
 function M.needs(rule)
   local groups, list = {}, {}
   local function add(names)
@@ -343,7 +353,7 @@ function M.needs(rule)
   for _, name in ipairs(schema.groups) do
     if groups[name] then list[#list + 1] = name end
   end
-  return rule.scope, list
+  return {scope = rule.scope, groups = list}
 end
 
 return M

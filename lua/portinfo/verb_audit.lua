@@ -65,12 +65,6 @@ end
 
 -- ---- What rules there are --------------------------------------------------------
 
-local function load_rules(job)
-  local rules, message = jury.load(job)
-  if not rules then mistake("%s", message) end
-  return rules
-end
-
 local function list_rules(rules, options)
   local format = options.format or (require "portinfo.terminal".is_terminal(1) and "text" or "tsv")
   if format == "json" then
@@ -130,14 +124,6 @@ local function show(report, format, options)
   return report.status
 end
 
--- What was not seen, for who reads a report in a format that does not say so.
-local function sight_lines(snapshot)
-  local sight = require "portinfo.sight"
-  local lines = sight.blind_spots((snapshot:pick()))
-  lines[#lines + 1] = sight.read_when(snapshot)
-  return lines
-end
-
 -- ---- Baselines -------------------------------------------------------------------
 
 -- What a baseline that is there already holds, for the sake of its reasons.
@@ -195,38 +181,42 @@ local function check_call(words, options)
   end
 end
 
-local function run(job, rules, options)
-  local asking = {
-    backend = options.backend, proc = options.proc, fail_on = options.fail_on,
+-- What is to be judged: the kernel's sockets, or a reading that was saved.
+local function job_of(words, options)
+  local job = call.source_of(options)
+  if job.snapshot then job.asked = audit.asked_of(job.snapshot) end
+  job.sources, job.trust, job.seconds = M.sources(words), options.trust, audit.seconds
+  job.baseline = options.baseline and read_source(options.baseline)
+  job.all = options.write_baseline ~= nil
+  job.fail_on = options.fail_on
+  return job
+end
+
+local function run(job)
+  local report, message = jury.run(job)
+  if not report then mistake("%s", message) end
+  return report
+end
+
+local function tell_rules(words, options)
+  local rules, message = jury.describe{
+    sources = M.sources(words), trust = options.trust, seconds = audit.seconds, all = true,
   }
-  local source = call.source_of(options)
-  if source.snapshot then
-    asking.snapshot, asking.asked = source.snapshot, audit.asked_of(source.snapshot)
-  end
-  local report, snapshot = jury.run(job, rules, asking)
-  if not report then mistake("%s", snapshot) end
-  return report, snapshot
+  if not rules then mistake("%s", message) end
+  if options.list then list_rules(rules, options) else describe_rule(rules, options.describe) end
+  return 0
 end
 
 local function act(words, options)
   check_call(words, options)
   if options.test then return rehearsal.run(options.test, options, M.sources) end
-  local job = {
-    sources = M.sources(words), trust = options.trust, seconds = audit.seconds,
-    baseline = options.baseline and read_source(options.baseline),
-    all = options.write_baseline ~= nil or options.list or options.describe ~= nil,
-  }
-  if options.list or options.describe then
-    local rules = load_rules(job)
-    if options.list then list_rules(rules, options) else describe_rule(rules, options.describe) end
-    return 0
-  end
+  if options.list or options.describe then return tell_rules(words, options) end
   local format = check_format(options)
   local before = options.write_baseline and entries_before(options.write_baseline)
-  local report, snapshot = run(job, load_rules(job), options)
+  local report = run(job_of(words, options))
   if before then return write_baseline(options.write_baseline, before, report, options) end
   local status = show(report, format, options)
-  remark(options, sight_lines(snapshot))
+  remark(options, report.remarks)
   for _, result in ipairs(report.rules) do
     if result.verdict == "error" and format ~= "text" then
       call.say("rule '%s': %s", result.id, result.message)
@@ -238,8 +228,7 @@ end
 -- The report on what words name, as a text; for the prompt.
 function M.text(words)
   local ok, result = pcall(function()
-    local job = {sources = M.sources(words), seconds = audit.seconds}
-    return require "portinfo.report.text"((run(job, load_rules(job), {})), screen.view{})
+    return require "portinfo.report.text"(run(job_of(words, {})), screen.view{})
   end)
   if ok then return result end
   error(getmetatable(result) == call.Mistake and result.text or result, 0)

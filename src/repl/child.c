@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -19,7 +22,7 @@
 
 #define CHILD "portinfo.child"
 
-enum { LONGEST_MESSAGE = 64 << 20 };
+enum { LONGEST_MESSAGE = 512 << 20 };
 
 typedef struct child {
   pid_t pid; /* 0: reaped */
@@ -56,6 +59,9 @@ static int l_send(lua_State *L) {
  * what the parent prints. */
 static void run_child(lua_State *L, int fd) {
   dup2(2, 1);
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would wait for us
+#endif
   lua_pushinteger(L, fd);
   lua_pushcclosure(L, l_send, 1);
   bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
@@ -65,11 +71,6 @@ static void run_child(lua_State *L, int fd) {
   }
   fflush(stdout);
   _exit(ok ? 0 : 1);
-}
-
-static rlim_t more(rlim_t used, rlim_t budget, rlim_t most) {
-  rlim_t sum = used + budget;
-  return most != RLIM_INFINITY && sum > most ? most : sum;
 }
 
 /* The bytes of address space in use, 0 where the system does not tell. */
@@ -82,30 +83,43 @@ static rlim_t address_space(void) {
   return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
 }
 
-static int set_limit(int resource, rlim_t used, rlim_t budget) {
-  struct rlimit limit;
-  if (getrlimit(resource, &limit) != 0) return errno;
-  limit.rlim_cur = more(used, budget, limit.rlim_max);
-  return setrlimit(resource, &limit) == 0 ? 0 : errno;
+/* The time used, in whole seconds, those begun included. */
+static rlim_t time_spent(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1);
 }
 
-/* limit(seconds, bytes): this process may use so much processor time from now
- * on, and so much memory beyond what it has; when the time is over it is
- * killed, whatever it does. 0 bytes: memory stays as it is. */
+/* Bounds a resource at `most`, or at what cannot be raised. */
+static void set_limit(lua_State *L, int resource, rlim_t most) {
+  struct rlimit limit;
+  int rc = getrlimit(resource, &limit);
+  bool fits = limit.rlim_max == RLIM_INFINITY || most < limit.rlim_max;
+  limit.rlim_cur = fits ? most : limit.rlim_max;
+  if (rc == 0) rc = setrlimit(resource, &limit);
+  if (rc != 0) luaL_error(L, "setrlimit: %s", strerror(errno));
+}
+
+/* limit([seconds[, bytes]]): this process may use so much processor time from
+ * now on, and so much memory beyond what it has; when the time is over it is
+ * killed, whatever it does. Without seconds neither is bounded; without bytes
+ * memory stays as it is. */
 static int l_limit(lua_State *L) {
-  lua_Integer seconds = luaL_checkinteger(L, 1);
-  lua_Integer bytes = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, seconds > 0, 1, "not above 0");
+  lua_Integer seconds = luaL_optinteger(L, 1, 0);
+  lua_Integer bytes = luaL_optinteger(L, 2, 0);
+  luaL_argcheck(L, seconds >= 0 && seconds <= 86400, 1, "not 0 to 86400");
   luaL_argcheck(L, bytes >= 0, 2, "below 0");
-  struct rusage used;
   struct rlimit no_core = {0, 0};
-  getrusage(RUSAGE_SELF, &used);
-  rlim_t spent = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1);
   setrlimit(RLIMIT_CORE, &no_core);
-  int rc = set_limit(RLIMIT_CPU, spent, (rlim_t)seconds);
+  if (seconds == 0) {
+    set_limit(L, RLIMIT_CPU, RLIM_INFINITY);
+    set_limit(L, RLIMIT_AS, RLIM_INFINITY);
+    return 0;
+  }
+  set_limit(L, RLIMIT_CPU, time_spent() + (rlim_t)seconds);
   rlim_t has = bytes > 0 ? address_space() : 0;
-  if (rc == 0 && has > 0) rc = set_limit(RLIMIT_AS, has, (rlim_t)bytes);
-  return rc == 0 ? 0 : luaL_error(L, "setrlimit: %s", strerror(rc));
+  if (has > 0) set_limit(L, RLIMIT_AS, has + (rlim_t)bytes);
+  return 0;
 }
 
 /* ---- In the parent ------------------------------------------------------- */
