@@ -106,7 +106,7 @@ local function print_completions(args)
     local within = function(f, quick) return terminal.within(quick and 200 or 8, f) end
     return require "portinfo.offer".at(args[2], {table.unpack(args, 4)}, {
       valued = options_of.valued, switches = options_of.switches, verbs = verbs,
-      transports = options_of.transports, words = options_of.words,
+      transports = options_of.transports, words = options_of.words, special = options_of.special,
     }, require "portinfo.live".sources(within))
   end)
   if ok and #list > 0 then io.stdout:write(table.concat(list, "\n"), "\n") end

@@ -73,7 +73,19 @@ local takes_file = {
   ["--test"] = true,
 }
 
-local function option_value(name, prefix, vocabulary)
+-- The formats of a verb that has its own, and JSON; nil of others.
+local function formats_of(verb, vocabulary)
+  local list
+  for format, of in pairs(vocabulary.special) do
+    if of == verb then
+      list = list or {"json"}
+      list[#list + 1] = format
+    end
+  end
+  return list
+end
+
+local function option_value(name, prefix, vocabulary, verb)
   if takes_file[name] then return files end
   if name == "--columns" or name == "--tally" or name == "--distinct" then
     return field_list(schema.names)(prefix)
@@ -81,17 +93,18 @@ local function option_value(name, prefix, vocabulary)
   if name == "--describe" then return by_kind.rules(prefix) end
   if name == "--sort" then return field_list(sort_keys())(prefix) end
   local words = vocabulary.words[name]
+  local own = name == "--format" and formats_of(verb, vocabulary)
   local found = {}
-  expects.add(found, prefix, words and keys_of(words) or {})
+  expects.add(found, prefix, own or words and keys_of(words) or {})
   return found
 end
 
-local function options(prefix, vocabulary)
+local function options(prefix, vocabulary, verb)
   local name, value = prefix:match "^(%-%-[%l-]+)=(.*)$"
   local found = {}
   if name then
     if not vocabulary.valued[name] then return found end
-    for i, text in ipairs(option_value(name, value, vocabulary)) do
+    for i, text in ipairs(option_value(name, value, vocabulary, verb)) do
       found[i] = text == "/" and text or name .. "=" .. text
     end
     return found
@@ -215,9 +228,9 @@ function M.at(shell, words, vocabulary, sources)
   local plain, wanting, ended = parse(words, vocabulary)
   local found
   if wanting then
-    found = option_value(wanting, prefix, vocabulary)
+    found = option_value(wanting, prefix, vocabulary, plain[1])
   elseif not ended and prefix:find "^%-" then
-    found = options(prefix, vocabulary)
+    found = options(prefix, vocabulary, plain[1])
   elseif #plain == 0 then
     found = first_word(prefix, sources, vocabulary)
   else

@@ -81,6 +81,14 @@ offers() { "$PORTINFO" --complete bash -- "$@" | tr '\n' ' '; }
   [ "$(offers ls --limit '')" = '' ]
   [ "$(offers ls --color al)" = 'always ' ]
   [ "$(offers diff --key se)" = 'service ' ]
+  [ "$(offers audit --format n)" = 'nagios ' ]
+  [ "$(offers audit --format=js)" = '--format=json ' ]
+  [ "$(offers audit --fail-on w)" = 'warning ' ]
+  [ "$(offers audit --fail-on=w)" = '--fail-on=warning ' ]
+  [ "$(offers audit --describe new)" = 'new-listener ' ]
+  [ "$(offers audit exposed-log)" = 'exposed-login ' ]
+  [ "$(offers audit --baseline '')" = '/ ' ]
+  [ "$(offers audit ./)" = '/ ' ]
   [[ "$(offers '')" == *doctor*ls*save*search* ]]
 }
 

@@ -260,6 +260,55 @@ describe("portinfo(3lua)", function()
   end)
 end)
 
+-- ---- portinfo-audit(7) -----------------------------------------------------------
+
+describe("portinfo-audit(7)", function()
+  local manual = read "man/portinfo-audit.7"
+
+  it("tells every rule that is built in, with its severity", function()
+    local pack = section(manual, "RULES THAT ARE BUILT IN")
+    for _, one in ipairs(require "portinfo.rules") do
+      assert(pack:find(("\n.It Cm %s Pq %s\n"):format(one.id, one.severity), 1, true), one.id)
+      assert(one.help and one.reference and #one.tags > 0, one.id)
+    end
+    local n = select(2, pack:gsub("\n%.It Cm ", ""))
+    assert.equal(#require "portinfo.rules", n)
+  end)
+
+  it("tells every member of a rule, and every format", function()
+    local rules = section(manual, "RULES")
+    for _, made in ipairs(docs.tables) do
+      if made[1] == "portinfo.rule" then
+        for _, member in ipairs(made[3]) do
+          assert(rules:find("%f[%w_]" .. member[1]:gsub("%?$", "") .. "%f[^%w_]"), member[1])
+        end
+      end
+    end
+    local reports, n = section(manual, "REPORTS"), 0
+    local special = read "lua/portinfo/options.lua":match "\nlocal special = (%b{})"
+    for format in special:gmatch '(%l+) = "audit"' do
+      n = n + 1
+      assert(reports:find("\n.It Cm " .. format .. "\n", 1, true), format)
+    end
+    assert(n > 5 and reports:find("\n.It Cm json\n", 1, true))
+  end)
+
+  it("has examples that are rules, a baseline, and cases", function()
+    local examples = literals(manual)
+    assert.equal(3, #examples)
+    local function value(i) return assert(load(examples[i], "=example", "t", {pi = pi}))() end
+    local report = assert(pi.audit(value(1), fake.options{}))
+    assert.equal(4, #report.rules)
+    for _, result in ipairs(report.rules) do assert.not_equal("error", result.verdict) end
+    local path = fake.folder() .. "/baseline.lua"
+    fake.write(path, examples[2])
+    assert(pi.audit({id = "x", where = "tcp"}, {
+      backend = "proc", proc = fake.proc{}, baseline = path,
+    }))
+    assert.equal("pass", value(3).cases[1].expect["only-ssh"])
+  end)
+end)
+
 -- ---- All pages -------------------------------------------------------------------
 
 describe("every page", function()
