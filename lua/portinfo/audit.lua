@@ -1,7 +1,9 @@
 -- audit.lua: one reading for all rules of a run, and the report of their verdicts:
 --
 --   {rules = {result...}, counts = {pass, fail, inconclusive, error},
---    findings = {note, warning, error}, fail_on, status, taken, sockets, contained}
+--    findings = {note, warning, error}, fail_on, status, taken, sockets, host, idle, contained}
+--
+-- `idle`: how many entries of the baseline hold nothing.
 --
 -- A result is what judge.lua gives, with what the rule says of itself: severity, title,
 -- help, reference, tags, source, evidence, place (of its check).
@@ -109,10 +111,12 @@ function M.report(results, reading, fail_on)
   local report = {
     rules = results, counts = {pass = 0, fail = 0, inconclusive = 0, error = 0},
     findings = {note = 0, warning = 0, error = 0}, fail_on = fail_on or "warning",
-    taken = reading.taken, sockets = reading.sockets, version = core.version,
+    taken = reading.taken, sockets = reading.sockets, host = reading.host,
+    version = core.version, idle = 0,
   }
   for _, result in ipairs(results) do
     report.counts[result.verdict] = report.counts[result.verdict] + 1
+    report.idle = report.idle + (result.idle or 0)
     for _, finding in ipairs(result.findings) do
       report.findings[finding.severity] = report.findings[finding.severity] + 1
     end
@@ -191,11 +195,12 @@ function M.asked_of(snapshot)
   return rawget(query.of(snapshot), "predicate")
 end
 
--- What a baseline's source holds, ready to be tested; or nil and what is wrong.
-function M.held(source)
+-- What a baseline's source holds, ready to be tested; or nil and what is wrong. `kept`:
+-- only entries with a reason or a day, whenever that is.
+function M.held(source, kept)
   local entries, message = baseline.parse(source)
   if not entries then return nil, message end
-  return baseline.build(entries, source)
+  return baseline.build(kept and baseline.kept(entries) or entries, source)
 end
 
 return M

@@ -12,6 +12,7 @@
 -- What an entry is made of survives restarts: no process, inode or remote port.
 
 local confine = require "portinfo.confine"
+local entry = require "portinfo.entry"
 local rule = require "portinfo.rule"
 
 local M = {}
@@ -35,84 +36,41 @@ local function program(exe)
 end
 
 -- Who holds it, by what lasts longest of what is seen.
-local function add_holder(entry, row)
+local function add_holder(made, row)
   local exe, process, user = get(row, "exe"), get(row, "process"), get(row, "user")
   if get(row, "owner") == "none" then
-    entry.owner = "none"
+    made.owner = "none"
   elseif exe then
-    entry.exe, entry.user = program(exe), user and literal(user) or nil
+    made.exe, made.user = program(exe), user and literal(user) or nil
   elseif process then
-    entry.process, entry.user = literal(process), user and literal(user) or nil
+    made.process, made.user = literal(process), user and literal(user) or nil
   else
-    entry.uid = row.uid or nil
+    made.uid = row.uid or nil
   end
 end
 
 -- The entry that a row fits today and after its restart. A port that the kernel chose is
 -- another one then.
 function M.entry(row)
-  local entry = {proto = row.proto, exposure = row.exposure or nil}
+  local made = {proto = row.proto, exposure = row.exposure or nil}
   if row.ephemeral and row.autobound ~= false then
-    entry.ephemeral = true
+    made.ephemeral = true
   else
-    entry.lport = row.lport
+    made.lport = row.lport
   end
-  add_holder(entry, row)
-  return entry
+  add_holder(made, row)
+  return made
 end
 
 -- ---- Text ------------------------------------------------------------------------
 
-local order = {
-  "proto", "exposure", "lport", "ephemeral", "exe", "process", "user", "uid", "owner", "absent",
-  "reason", "expires",
-}
-local placed = {}
-for i, name in ipairs(order) do placed[name] = i end
-
--- A Lua string that shows every byte which is not plain.
-local function quote(text)
-  return '"' .. text:gsub('[%c"\\\x80-\xff]', function(c)
-    return (c == '"' or c == "\\") and "\\" .. c or ("\\x%02x"):format(c:byte())
-  end) .. '"'
-end
-
-local function value_text(value)
-  if type(value) == "string" then return quote(value) end
-  if type(value) ~= "table" then return tostring(value) end
-  local parts = {}
-  for i, member in ipairs(value) do parts[i] = value_text(member) end
-  return "{" .. table.concat(parts, ", ") .. "}"
-end
-
-local function is_name(text) return text:find "^[%a_][%w_]*$" ~= nil end
-
--- An entry in one line, its members always in the same order.
-function M.text_of(entry)
-  local names, parts = {}, {}
-  for name in pairs(entry) do
-    if type(name) == "string" then names[#names + 1] = name end
-  end
-  table.sort(names, function(a, b)
-    local x, y = placed[a] or 100, placed[b] or 100
-    if x ~= y then return x < y end
-    return a < b
-  end)
-  for _, member in ipairs(entry) do parts[#parts + 1] = value_text(member) end
-  for _, name in ipairs(names) do
-    local key = is_name(name) and name or "[" .. quote(name) .. "]"
-    parts[#parts + 1] = ("%s = %s"):format(key, value_text(entry[name]))
-  end
-  return "{" .. table.concat(parts, ", ") .. "}"
-end
-
 -- The same without what people added: two entries of one key are one.
-function M.key_of(entry)
+local function key_of(one)
   local bare = {}
-  for name, value in pairs(entry) do
-    if name ~= "reason" and name ~= "expires" then bare[name] = value end
+  for name, value in pairs(one) do
+    if not entry.is_remark[name] then bare[name] = value end
   end
-  return M.text_of(bare)
+  return entry.text(bare)
 end
 
 local head = [[
@@ -123,16 +81,17 @@ return {
   baseline = 1,
 ]]
 
--- Of each port once, ports by their number.
+-- Each once, ports by their number. The first of several stays: it may have a reason.
 local function sorted(entries)
   local list, seen = {}, {}
-  for _, entry in ipairs(entries) do
-    local key = M.key_of(entry)
+  for _, one in ipairs(entries) do
+    local key = type(one) == "table" and key_of(one) or entry.text(one)
     if not seen[key] then
       seen[key] = true
+      local port = type(one) == "table" and math.tointeger(one.lport)
       list[#list + 1] = {
-        text = M.text_of(entry), key = key, proto = tostring(entry.proto or "~"),
-        lport = math.type(entry.lport) == "integer" and entry.lport or 65536,
+        text = entry.text(one), key = key, lport = port or 65536,
+        proto = tostring(type(one) == "table" and one.proto or "~"),
       }
     end
   end
@@ -152,9 +111,9 @@ function M.text(held)
   end
   table.sort(ids)
   for _, id in ipairs(ids) do
-    out[#out + 1] = ("  [%s] = {\n"):format(quote(id))
-    for _, entry in ipairs(sorted(held[id])) do
-      out[#out + 1] = ("    %s,\n"):format(entry.text)
+    out[#out + 1] = ("  %s = {\n"):format(entry.key(id))
+    for _, one in ipairs(sorted(held[id])) do
+      out[#out + 1] = ("    %s,\n"):format(one.text)
       count = count + 1
     end
     out[#out + 1] = "  },\n"
@@ -187,7 +146,7 @@ local function check(value, source)
         return complain(source, tostring(id), "a baseline has a list of entries for each rule, "
           .. "not '%s'", tostring(id))
       end
-      held[id] = entries
+      held[id] = rule.is_entry(entries) and {entries} or entries
     end
   end
   return held
@@ -204,50 +163,88 @@ function M.parse(source)
 end
 
 -- A program whose file was replaced while it runs still fits.
-local function widen(entry)
-  if type(entry) ~= "table" or type(entry.exe) ~= "string" then return entry end
+local function widen(one)
+  if type(one) ~= "table" or type(one.exe) ~= "string" then return one end
   local copy = {}
-  for name, value in pairs(entry) do copy[name] = value end
-  copy.exe = {entry.exe, entry.exe .. " (deleted)"}
+  for name, value in pairs(one) do copy[name] = value end
+  copy.exe = {one.exe, one.exe .. " (deleted)"}
   return copy
 end
 
--- Entries of rules, ready to be tested: {id = {entries}} of rule.lua, where `absent` ones
--- have a text alone; or nil and what is wrong.
+-- The filters among entries, and the texts of `absent` ones.
+local function part(entries)
+  local filters, absent = {}, {}
+  for _, one in ipairs(entries) do
+    if type(one) == "table" and one.absent then
+      absent[tostring(one.absent)] = true
+    else
+      filters[#filters + 1] = widen(one)
+    end
+  end
+  return filters, absent
+end
+
+local function is_kept(one)
+  return type(one) == "table" and (one.reason ~= nil or one.expires ~= nil)
+end
+
+-- Entries that somebody gave a reason or a day, which then does not count: what they
+-- hold is not to be written a second time.
+function M.kept(held)
+  local kept = {}
+  for id, entries in pairs(held) do
+    local list = {}
+    for _, one in ipairs(entries) do
+      if is_kept(one) then
+        local copy = {}
+        for name, value in pairs(one) do copy[name] = value end
+        copy.expires = nil
+        list[#list + 1] = copy
+      end
+    end
+    kept[id] = list
+  end
+  return kept
+end
+
+-- Entries ready to be tested: {id = {entries = those of rule.lua, absent = set of texts}};
+-- or nil and what is wrong.
 function M.build(held, source)
   local built = {}
   for id, entries in pairs(held) do
-    local filters, absent = {}, {}
-    for _, entry in ipairs(entries) do
-      if type(entry) == "table" and entry.absent then
-        absent[tostring(entry.absent)] = true
-      else
-        filters[#filters + 1] = widen(entry)
-      end
-    end
+    local filters, absent = part(entries)
     local ok, list = pcall(rule.entries_of, filters, "baseline", id)
     if not ok then
       if not rule.is_complaint(list) then error(list, 0) end
       return complain(source, list.word, "%s", tostring(list))
+    end
+    local n = 0
+    for _, one in ipairs(entries) do -- as they were written
+      if not (type(one) == "table" and one.absent) then
+        n = n + 1
+        list[n].text = entry.filter_text(one)
+      end
     end
     built[id] = {entries = list, absent = absent}
   end
   return built
 end
 
--- Adds entries that somebody gave a reason or a day to what was found now.
-function M.merge(found, before)
+-- What is to be in a file: what was found now, what somebody gave a reason or a day
+-- before, and all that was there of rules that were not `judged`, a set.
+function M.merge(found, before, judged)
+  local merged = {}
   for id, entries in pairs(before) do
-    local list, at = found[id] or {}, {}
-    for i, entry in ipairs(list) do at[M.key_of(entry)] = i end
-    for _, entry in ipairs(entries) do
-      if type(entry) == "table" and (entry.reason or entry.expires) then
-        list[at[M.key_of(entry)] or #list + 1] = entry
-      end
+    merged[id] = {}
+    for _, one in ipairs(entries) do
+      if is_kept(one) or not judged[id] then table.insert(merged[id], one) end
     end
-    found[id] = list
   end
-  return found
+  for id, entries in pairs(found) do
+    merged[id] = merged[id] or {}
+    table.move(entries, 1, #entries, #merged[id] + 1, merged[id])
+  end
+  return merged
 end
 
 return M

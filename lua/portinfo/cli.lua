@@ -168,6 +168,15 @@ local function main(args)
   return dispatch(options, words)
 end
 
+-- A monitoring system shows one line, also of a call that is wrong.
+local function wants_plugin(args)
+  for i, word in ipairs(args) do
+    if word == "--format=nagios" or word == "nagios" and args[i - 1] == "--format" then
+      return args[1] == "audit"
+    end
+  end
+end
+
 -- main(arg) -> exit status
 return function(args)
   local ok, result = xpcall(main, function(err)
@@ -177,6 +186,11 @@ return function(args)
   end, args)
   if ok then return result or 0 end
   if terminal.interrupted() or result == 130 then return 130 end
+  if wants_plugin(args) and getmetatable(result) == call.Mistake then
+    local line, status = require "portinfo.report.nagios".unknown(result.text)
+    write(line)
+    return status
+  end
   call.complain(result)
   return 2
 end

@@ -515,7 +515,7 @@ local modes = {"table", "line", "tsv", "csv", "json", "ndjson"}
 M.commands = {
   help = "topic", fields = "none", apropos = "none", mode = modes, timer = {"on", "off"},
   last = "none", explain = "code", save = "file", open = "file", diff = "file",
-  watch = "code", quit = "none",
+  watch = "code", audit = "rules", quit = "none",
 }
 
 local function topics(sources)
@@ -543,6 +543,10 @@ local function in_command(text, env, sources)
     return candidates, start + begin - 1
   end
   if kind == "file" then return "files", begin end
+  if kind == "rules" then
+    expects.add_rules(found, text:sub(begin), true)
+    return #found == 0 and "files" or found, begin
+  end
   expects.add(found, text:sub(begin), kind == "topic" and topics(sources) or kind)
   return found, begin
 end

@@ -68,20 +68,28 @@ local function facts()
 end
 
 -- Values of our own modules, of which each file gets its own.
-local function clone(value)
+local function clone(value, made)
   if type(value) ~= "table" then return value end
-  local made = {}
-  for key, member in next, value do made[key] = clone(member) end
-  return made
+  if made[value] then return made[value] end
+  local copied, meta = {}, getmetatable(value)
+  made[value] = copied
+  for key, member in next, value do copied[key] = clone(member, made) end
+  return meta and setmetatable(copied, {__index = clone(meta.__index, made)}) or copied
 end
 
 -- ---- Files -----------------------------------------------------------------------
 
+local most_bytes = 16 << 20
+
 local function read_file(path)
   local file <close>, message, errno = io.open(path, "rb")
   if not file then return nil, message, errno end
-  local text, trouble, number = file:read "a"
-  return text, trouble and ("%s: %s"):format(path, trouble), number
+  local text, trouble, number = file:read(most_bytes)
+  if trouble then return nil, ("%s: %s"):format(path, trouble), number end
+  if text and file:read(1) then
+    return nil, ("%s: larger than %d MiB: this is no file of rules"):format(path, most_bytes >> 20)
+  end
+  return text or ""
 end
 
 M.read_file = read_file
@@ -114,7 +122,7 @@ local function built_in(name)
   if name ~= "portinfo.rules" and not name:find "^portinfo%.rules%.[%w_]+$" then return nil end
   local ok, value = pcall(require, name)
   if not ok then error(("require: no '%s' is built in"):format(name), 0) end
-  return clone(value)
+  return clone(value, {})
 end
 
 -- The value of a file of the folder; nil if there is none.

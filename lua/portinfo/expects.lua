@@ -290,4 +290,17 @@ function M.at(text, sources, options)
   return found, start
 end
 
+-- Ids of rules that are built in, and their tags.
+function M.add_rules(found, prefix, with_tags)
+  local names, seen = with_tags and {"builtin"} or {}, {}
+  for _, rule in ipairs(require "portinfo.rules") do
+    names[#names + 1] = rule.id
+    for _, tag in ipairs(with_tags and rule.tags or {}) do
+      if not seen[tag] then names[#names + 1] = tag end
+      seen[tag] = true
+    end
+  end
+  M.add(found, prefix, names)
+end
+
 return M

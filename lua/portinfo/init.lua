@@ -347,19 +347,16 @@ local judging = {
 
 -- What pi.audit takes for rules, as sources of ruleset.load; or nil, message, errno.
 local function rule_sources(spec)
-  if spec == nil then return {{builtin = ruleset.ids()}} end
-  local names = type(spec) == "string" and {spec} or spec
-  if type(names) ~= "table" then
-    misuse("rules are tables, or names of files, not a %s", type(spec))
+  if spec == nil then return ruleset.sources{} end
+  if type(spec) == "string" then return ruleset.sources{spec} end
+  if type(spec) ~= "table" then
+    misuse("rules are tables, or names of files, ids or tags, not a %s", type(spec))
   end
-  if type(names[1]) ~= "string" then return {{value = spec}} end
-  local sources = {}
-  for i, name in ipairs(names) do
-    local source, message, errno = confine.read(name)
-    if not source then return nil, message, errno end
-    sources[i] = source
+  if type(spec[1]) ~= "string" then return {{value = spec}} end
+  for i, word in ipairs(spec) do
+    if type(word) ~= "string" then misuse("a list of names: number %d is a %s", i, type(word)) end
   end
-  return sources
+  return ruleset.sources(spec)
 end
 
 local Report = {__name = "portinfo.report"}
@@ -368,8 +365,9 @@ function Report.__tostring(report) return require "portinfo.report.text"(report,
 
 -- Judges what is open by rules: a report {rules = {{id, verdict, findings, undecided, unseen,
 -- message, severity, title, ...}}, counts, findings, status, fail_on, taken, sockets}, and
--- tostring of it; or nil, message, errno. `rules`: a rule, a list or a pack of such, the name
--- of a file, a list of names; nothing: those that are built in. Options: `fail_on` ("note",
+-- tostring of it; or nil, message, errno. `rules`: a rule, a list or a pack of such; the name
+-- of a file, or an id or a tag of what is built in; a list of such; nothing: all that is built
+-- in. Options: `fail_on` ("note",
 -- "warning" or "error") decides the status (0 pass, 1 found, 2 a rule broke, 3 cannot tell);
 -- `baseline`, a file of what is known; `snapshot`, a reading to judge; `trust`, files may use
 -- all of Lua; `seconds` (2) of processor time for a rule; and those of pi.sockets. Rules are

@@ -3,7 +3,8 @@
 --
 --   {verdict = "pass" | "fail" | "inconclusive" | "error",
 --    findings = {{kind, severity, what, message, row, key}...},
---    undecided = {{what, row}...}, unseen = {text...}, message = text of an error}
+--    undecided = {{what, row}...}, unseen = {text...}, reason = why rows are undecided,
+--    idle = how many entries of the baseline hold nothing, message = text of an error}
 --
 -- Kinds of findings: "socket" (a row that should not be), "absent" (must_listen), and
 -- "allow" (an entry that expired or never matches: a note, which fails no rule).
@@ -111,11 +112,12 @@ local function add_notes(rule, case, findings)
       key = entry.text,
     }
   end
+  local list = rule.form == "only" and "only" or "the allow list"
   for _, entry in ipairs(rule.allow) do
     if is_expired(entry, case.today) then
-      note(entry, "this entry of the allow list expired on " .. entry.expires)
+      note(entry, ("this entry of %s expired on %s"):format(list, entry.expires))
     elseif #case.unseen == 0 and is_idle(entry, rule, case) then
-      note(entry, "this entry of the allow list matches nothing")
+      note(entry, ("this entry of %s matches nothing"):format(list))
     end
   end
   for _, entry in ipairs(case.held.entries) do
@@ -123,6 +125,15 @@ local function add_notes(rule, case, findings)
       note(entry, "this entry of the baseline expired on " .. entry.expires)
     end
   end
+end
+
+-- How many entries of the baseline hold nothing.
+local function count_idle(rule, case)
+  local n = 0
+  for _, entry in ipairs(case.held.entries) do
+    if is_idle(entry, rule, case) then n = n + 1 end
+  end
+  return n
 end
 
 -- ---- Rows ------------------------------------------------------------------------
@@ -169,8 +180,10 @@ local function by_template(rule, selection)
   return texts
 end
 
-local function message_of(rule, row, detail)
+-- What a function says of a row; nothing is the title.
+local function message_by(rule, row, detail)
   local message = rule.message(row, detail)
+  if message == nil then return rule.title end
   if type(message) ~= "string" then
     error(rule_module.complaint{
       id = rule.id, place = rule_module.place_of(rule.message),
@@ -229,9 +242,28 @@ local function candidates(rule, case)
   return assert(case.snapshot:pick(rest))
 end
 
+-- What to say of each hit: by a text, a template, a function, the check, or the title.
+local function teller(rule, selection)
+  local message = rule.message
+  if type(message) == "function" then
+    return function(hit) return message_by(rule, hit.row, hit.detail) end
+  elseif message and message:find("{", 1, true) then
+    local texts = by_template(rule, selection)
+    return function(hit) return texts[hit.i] end
+  end
+  return function(hit)
+    return message or type(hit.detail) == "string" and hit.detail or rule.title
+  end
+end
+
 local function judge_rows(rule, case, result)
   local selection = candidates(rule, case)
-  local templates = type(rule.message) == "string" and rule.message:find("{", 1, true)
+  -- a function is to be called once for each row
+  local asks = rule.check and #selection + selection:undecided() > 0
+  if asks and not describable(case) then
+    result.lacks = true
+    return
+  end
   local hits, opens = {}, {}
   selection:sort()
   sift(rule, context_of(rule, case), selection,
@@ -242,14 +274,11 @@ local function judge_rows(rule, case, result)
     result.lacks = true
     return
   end
-  local texts = templates and #hits > 0 and by_template(rule, selection)
+  local tell = #hits > 0 and teller(rule, selection)
   for _, hit in ipairs(hits) do
-    local text = rule.message
-    if texts then text = texts[hit.i] end
-    if type(text) == "function" then text = message_of(rule, hit.row, hit.detail) end
     result.findings[#result.findings + 1] = {
       kind = "socket", severity = rule.severity, what = saved.describe(hit.row),
-      message = text or rule.title, row = evidence(rule, hit.row, case.groups),
+      message = tell(hit), row = evidence(rule, hit.row, case.groups),
       key = baseline.entry(hit.row),
     }
   end
@@ -269,8 +298,7 @@ local function judge_absence(rule, case, result)
       elseif #there == 0 then
         result.findings[#result.findings + 1] = {
           kind = "absent", severity = rule.severity, what = "nothing listens: " .. entry.text,
-          message = type(rule.message) == "string" and not rule.message:find("{", 1, true)
-            and rule.message or rule.title,
+          message = rule.message or rule.title,
           key = {absent = entry.text},
         }
       end
@@ -292,6 +320,7 @@ local function judge(rule, case)
   if rule.must then judge_absence(rule, case, result) else judge_rows(rule, case, result) end
   if result.lacks then return result end
   add_notes(rule, case, result.findings)
+  result.idle = count_idle(rule, case)
   result.verdict = verdict_of(result)
   return result
 end

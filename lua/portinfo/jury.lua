@@ -132,18 +132,38 @@ local function load_all(job, send)
   if job.baseline then
     terminal.limit(math.ceil(job.seconds), memory)
     send(wire.encode{loading = job.baseline.name})
-    held, message = audit.held(job.baseline)
+    held, message = audit.held(job.baseline, job.writing)
     if not held then return nil, message end
   end
-  return audit.pertinent(rules, held ~= nil or job.all), held
+  rules = audit.pertinent(rules, held ~= nil or job.writing or job.only_load)
+  if #rules == 0 then return nil, "there is no rule to judge without --baseline FILE" end
+  return rules, held
 end
 
-local function describe_all(rules)
+local function entries_text(entries)
+  local list = {}
+  for i, entry in ipairs(entries or {}) do
+    list[i] = {text = entry.text, reason = entry.reason, expires = entry.expires}
+  end
+  return list
+end
+
+-- What whoever waits, and whoever reads it, must know of the rules.
+local function describe_all(rules, whole)
   local list = {}
   for i, one in ipairs(rules) do
     list[i] = audit.describe(one, {scope = one.scope:text()})
+    if whole then
+      list[i].allow, list[i].must = entries_text(one.allow), entries_text(one.must)
+      list[i].message = type(one.message) == "string" and one.message or nil
+    end
   end
   return list
+end
+
+local function host_name()
+  local file <close> = io.open "/proc/sys/kernel/hostname"
+  return file and file:read "l"
 end
 
 -- Takes the reading and has it judged: true, or nil and why not.
@@ -156,12 +176,17 @@ local function judge_now(job, rules, held, send)
   about.held, about.seconds = held, job.seconds
   local ok, complaint = judge_all(rules, about, send)
   if not ok then return nil, complaint end
-  local selection = about.snapshot:pick()
+  local snapshot = about.snapshot
+  local selection = snapshot:pick()
   local remarks = sight.blind_spots(selection)
-  remarks[#remarks + 1] = sight.read_when(about.snapshot)
+  local partial = #remarks > 0
+  for _, line in ipairs(partial and sight.remedies(selection) or {}) do
+    remarks[#remarks + 1] = line
+  end
+  remarks[#remarks + 1] = sight.read_when(snapshot)
   send(wire.encode{
-    done = true, taken = about.snapshot:quality().taken, sockets = #about.snapshot,
-    remarks = remarks,
+    done = true, taken = snapshot:quality().taken, sockets = #snapshot, remarks = remarks,
+    partial = partial, host = not snapshot:loaded() and host_name() or nil,
   })
   return true
 end
@@ -169,7 +194,7 @@ end
 local function lead(job, send)
   local rules, held = load_all(job, send)
   if not rules then return send(wire.encode{complaint = held}) end
-  send(wire.encode{rules = describe_all(rules)})
+  send(wire.encode{rules = describe_all(rules, job.only_load)})
   if job.only_load then return end
   local ok, message = judge_now(job, rules, held, send)
   if not ok then send(wire.encode{complaint = message}) end
@@ -177,7 +202,8 @@ end
 
 -- ---- Whoever waits ---------------------------------------------------------------
 
--- What a foreman tells: {rules, results, taken, sockets, remarks}; or nil and a complaint.
+-- What a foreman tells: {rules, results, taken, sockets, host, remarks, partial}; or nil and
+-- a complaint.
 local function follow(job)
   local found, loading = {results = {}}, "the rules"
   local done, how, detail = listen(function(send) lead(job, send) end, reading_time,
@@ -188,7 +214,7 @@ local function follow(job)
       local result = message.result
       if result then found.results[message.at] = audit.describe(found.rules[message.at], result) end
       if message.done then
-        found.taken, found.sockets, found.remarks = message.taken, message.sockets, message.remarks
+        for name, value in pairs(message) do found[name] = value end
       end
       if found.complaint or message.done or job.only_load and found.rules then return true end
     end)
@@ -198,8 +224,8 @@ local function follow(job)
   return nil, found.rules and message or ("%s: not loaded: %s"):format(loading, message)
 end
 
--- What the rules of a job {sources, trust, seconds, all} are: a list of descriptions, each
--- with its scope as a text; or nil and a complaint. `all`: with those for a baseline.
+-- What the rules of a job {sources, trust, seconds} are, those for a baseline included: a
+-- list of descriptions with scope, allow, must and message as text; or nil and a complaint.
 function M.describe(job)
   job.only_load = true
   local found, complaint = follow(job)
@@ -207,12 +233,13 @@ function M.describe(job)
 end
 
 -- Judges the rules of a job, which also has what audit.read takes, fail_on, and `baseline`,
--- a source: the report, with remarks on what was not seen; or nil and a complaint.
+-- a source: the report, with remarks on what was not seen (`partial`: there was such); or
+-- nil and a complaint. `writing`: what is found is to go to that baseline.
 function M.run(job)
   local found, complaint = follow(job)
   if not found then return nil, complaint end
   local report = audit.report(found.results, found, job.fail_on)
-  report.remarks, report.contained = found.remarks, true
+  report.remarks, report.partial, report.contained = found.remarks, found.partial, true
   return report
 end
 

@@ -90,7 +90,11 @@ local function option_value(name, prefix, vocabulary, verb)
   if name == "--columns" or name == "--tally" or name == "--distinct" then
     return field_list(schema.names)(prefix)
   end
-  if name == "--describe" then return by_kind.rules(prefix) end
+  if name == "--describe" then
+    local ids = {}
+    expects.add_rules(ids, prefix, false)
+    return ids
+  end
   if name == "--sort" then return field_list(sort_keys())(prefix) end
   local words = vocabulary.words[name]
   local own = name == "--format" and formats_of(verb, vocabulary)
@@ -143,17 +147,9 @@ function by_kind.page(prefix, sources, vocabulary)
   return found
 end
 
--- Ids and tags of rules that are built in; else a file.
 function by_kind.rules(prefix)
-  local names, seen, found = {"builtin"}, {}, {}
-  for _, rule in ipairs(require "portinfo.rules") do
-    names[#names + 1] = rule.id
-    for _, tag in ipairs(rule.tags) do
-      if not seen[tag] then names[#names + 1] = tag end
-      seen[tag] = true
-    end
-  end
-  expects.add(found, prefix, names)
+  local found = {}
+  expects.add_rules(found, prefix, true)
   return #found == 0 and files or found
 end
 

@@ -99,7 +99,11 @@ local function keep(text) return text end
 -- A format by name, or a template, which has fields in it.
 local function check_format(text)
   if special[text] then return text end -- the verb is known later, see dispatch
-  if not text:find("{", 1, true) then return one_of("--format", formats)(text) end
+  if not text:find("{", 1, true) then
+    if formats[text] then return text end
+    mistake("--format: '%s' is no format: table, line, tsv, csv, json, ndjson and templates are "
+      .. "for sockets; text, tap, junit, sarif, nagios and prometheus for audit", text)
+  end
   local groups, message, first, length = core.template(text)
   if groups then return text end
   call.shown_mistake("--format: " .. require "portinfo.pointed"(text, message, first, length))

@@ -14,6 +14,7 @@
 
 local audit = require "portinfo.audit"
 local call = require "portinfo.call"
+local core = require "portinfo.core"
 local confine = require "portinfo.confine"
 local escape = require "portinfo.escape"
 local jury = require "portinfo.jury"
@@ -29,12 +30,28 @@ local M = {}
 
 local is_verdict = {pass = true, fail = true, inconclusive = true, error = true}
 
+-- A member that is none is a mistake of its writer.
+local function unknown_member(value, known, what)
+  for key in pairs(value) do
+    local text = tostring(key)
+    local found = false
+    for _, name in ipairs(known) do found = found or name == key end
+    if not found then
+      local near = core.nearest(text, known)
+      return ("%s has no member '%s'%s"):format(what, text,
+        near and (": did you mean '%s'?"):format(near) or "")
+    end
+  end
+end
+
 -- What a case expects of a rule: {verdict, findings}; or nil and what is wrong.
 local function expectation(id, value)
   if type(value) == "string" then value = {verdict = value} end
   if type(id) ~= "string" or type(value) ~= "table" or not is_verdict[value.verdict] then
     return nil, ("expect: '%s' is to be pass, fail, inconclusive or error"):format(tostring(id))
   end
+  local wrong = unknown_member(value, {"verdict", "findings"}, ("expect: what '%s' is"):format(id))
+  if wrong then return nil, wrong end
   if value.findings ~= nil and math.type(value.findings) ~= "integer" then
     return nil, ("expect: findings of '%s' are a number"):format(id)
   end
@@ -45,6 +62,8 @@ local function check_case(case, i)
   if type(case) ~= "table" or type(case.reading) ~= "string" then
     return nil, ("case %d: it needs reading, the name of a saved one"):format(i)
   end
+  local wrong = unknown_member(case, {"name", "reading", "baseline", "expect"}, "a case")
+  if wrong then return nil, ("case %d: %s"):format(i, wrong) end
   if type(case.expect) ~= "table" or next(case.expect) == nil then
     return nil, ("case %d: it needs expect, verdicts by the ids of rules"):format(i)
   end
@@ -77,8 +96,11 @@ local function parse(source)
   end
   local words = type(value) == "table" and check_words(value.rules)
   if not words or type(value.cases) ~= "table" or #value.cases == 0 then
-    return nil, source.name .. ": it needs rules, a list of files, and cases, a list of such"
+    return nil, source.name .. ": it needs cases, a list of such, and may have rules, names of "
+      .. "files, ids or tags"
   end
+  local wrong = unknown_member(value, {"rules", "cases"}, "it")
+  if wrong then return nil, ("%s: %s"):format(source.name, wrong) end
   local cases = {}
   for i, case in ipairs(value.cases) do
     local made, trouble = check_case(case, i)

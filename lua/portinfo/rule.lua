@@ -12,6 +12,7 @@
 -- An entry is {predicate, text, reason, expires}.
 
 local core = require "portinfo.core"
+local entry = require "portinfo.entry"
 local predicate = require "portinfo.predicate"
 local schema = require "portinfo.schema"
 
@@ -79,9 +80,11 @@ local function check_keys(raw, id)
   end
 end
 
-local function check_id(id)
+local function check_id(id, raw)
   if type(id) ~= "string" then
-    complain(nil, nil, "a rule needs an id, a text such as \"no-telnet\"")
+    local word = type(raw.title) == "string" and raw.title or type(raw.where) == "string"
+      and raw.where or nil
+    complain(nil, word, "a rule needs an id, a text such as \"no-telnet\"")
   end
   if not id:find "^%w[%w._-]*$" or #id > 64 then
     complain(nil, id, "an id has letters, digits, - _ and ., at most 64, not '%s'", id)
@@ -159,8 +162,8 @@ local function first_line(message) return message:match "^[^\n]*" end
 local function word_of(spec)
   if type(spec) == "string" then return spec end
   if type(spec) ~= "table" then return nil end
-  for _, entry in ipairs(spec) do
-    if type(entry) == "string" then return entry end
+  for _, part in ipairs(spec) do
+    if type(part) == "string" then return part end
   end
 end
 
@@ -190,20 +193,15 @@ end
 
 local most_entries = 4096
 
--- What an entry says in words.
-local function text_of(built)
-  return built:text() or "an entry that has no text"
-end
-
 -- One entry: a filter of any spelling; a table may also have a reason and a day.
 local function entry_of(raw, what, id)
   if type(raw) ~= "table" then
     local built = build(raw, what, id)
-    return {predicate = built, text = text_of(built)}
+    return {predicate = built, text = entry.filter_text(raw)}
   end
   local spec = {}
   for key, value in pairs(raw) do
-    if key ~= "reason" and key ~= "expires" then spec[key] = value end
+    if not entry.is_remark[key] then spec[key] = value end
   end
   if next(spec) == nil then
     complain(id, raw.reason or what, "%s: an entry without a field fits everything", what)
@@ -213,7 +211,7 @@ local function entry_of(raw, what, id)
   end
   local built = build(spec, what, id)
   return {
-    predicate = built, text = text_of(built), reason = raw.reason,
+    predicate = built, text = entry.filter_text(raw), reason = raw.reason,
     expires = raw.expires ~= nil and check_day(raw.expires, id) or nil,
   }
 end
@@ -237,11 +235,11 @@ local function entries_of(raw, what, id)
       .. "ports, as in {lport = {80, 443, pi.range(8000, 8100)}}", what, #raw, most_entries)
   end
   local list = {}
-  for i, entry in ipairs(raw) do list[i] = entry_of(entry, what, id) end
+  for i, one in ipairs(raw) do list[i] = entry_of(one, what, id) end
   return list
 end
 
-M.entries_of = entries_of
+M.entries_of, M.is_entry = entries_of, is_entry
 
 -- One of several: built in halves, so that it does not get deep.
 function M.any_of(predicates, first, last)
@@ -284,6 +282,10 @@ function shape.must_listen(rule, raw)
   if raw.check ~= nil or raw.allow ~= nil then
     complain(rule.id, raw.check and "check" or "allow", "must_listen takes neither check nor allow")
   end
+  local message = raw.message
+  if message ~= nil and (type(message) ~= "string" or message:find("{", 1, true)) then
+    complain(rule.id, "message", "must_listen: the message is a text: there is no row to tell of")
+  end
   rule.must = entries_of(raw.must_listen, "must_listen", rule.id)
   if #rule.must == 0 then complain(rule.id, "must_listen", "must_listen: name what must listen") end
 end
@@ -294,7 +296,7 @@ function shape.must_not_listen(rule, raw)
     complain(rule.id, "must_not_listen", "must_not_listen: name what must not listen")
   end
   local predicates = {}
-  for i, entry in ipairs(entries) do predicates[i] = entry.predicate end
+  for i, one in ipairs(entries) do predicates[i] = one.predicate end
   rule.scope = assert(predicate.both(scope_of(rule, raw), M.any_of(predicates)))
 end
 
@@ -315,7 +317,7 @@ M.place_of = place_of
 -- The rule that a table describes; raises a complaint. `id`: what it is called where it
 -- has none of its own.
 function M.new(raw, id)
-  id = check_id(raw.id ~= nil and raw.id or id)
+  id = check_id(raw.id ~= nil and raw.id or id, raw)
   check_keys(raw, id)
   if raw.check ~= nil and type(raw.check) ~= "function" then
     complain(id, "check", "check is a function, not a %s", type(raw.check))
@@ -343,8 +345,8 @@ function M.needs(rule)
   local function add(names)
     for _, name in ipairs(names) do groups[name] = true end
   end
-  for _, entry in ipairs(rule.allow) do add(entry.predicate:groups()) end
-  for _, entry in ipairs(rule.must or {}) do add(entry.predicate:groups()) end
+  for _, one in ipairs(rule.allow) do add(one.predicate:groups()) end
+  for _, one in ipairs(rule.must or {}) do add(one.predicate:groups()) end
   add(schema.groups_of(rule.evidence))
   add(rule.scope:groups())
   if type(rule.message) == "string" and rule.message:find("{", 1, true) then

@@ -88,18 +88,61 @@ end
 
 -- ---- Sources ---------------------------------------------------------------------
 
--- The rule of this id that is built in, as written; or nil.
-function M.built_in(id)
+local function is_file(word) return word:find("/", 1, true) ~= nil or word:find "%.lua$" ~= nil end
+
+-- Ids of rules that are built in and fit a word: an id, a tag, or builtin; or nil and
+-- what to say.
+local function built_in(word)
+  local ids, names = {}, {"builtin"}
   for _, one in ipairs(require "portinfo.rules") do
-    if one.id == id then return one end
+    local fits = word == "builtin" or word == one.id
+    names[#names + 1] = one.id
+    for _, tag in ipairs(one.tags) do
+      fits = fits or word == tag
+      names[#names + 1] = tag
+    end
+    if fits then ids[#ids + 1] = one.id end
   end
+  if #ids > 0 then return ids end
+  local near = core.nearest(word, names)
+  return nil, ("no rule '%s': %s"):format(word, near and ("did you mean '%s'?"):format(near)
+    or "give a file, such as ./rules.lua, or an id or a tag of portinfo audit --list")
+end
+
+-- Adds what a word names to the sources; nil, message, errno if it names nothing.
+local function add_word(word, folder, sources, own)
+  if is_file(word) then
+    local path = folder and word:sub(1, 1) ~= "/" and folder .. "/" .. word or word
+    local source, message, errno = confine.read(path)
+    sources[#sources + 1] = source
+    return source, message, errno
+  end
+  local ids, message = built_in(word)
+  for _, id in ipairs(ids or {}) do
+    if not own[id] then own.builtin[#own.builtin + 1] = id end
+    own[id] = true
+  end
+  return ids, message
+end
+
+-- The sources that words name: files, which contain a slash or end in .lua, found from
+-- `folder`; ids and tags of what is built in. No word is all that. nil, message, errno if
+-- one names nothing.
+function M.sources(words, folder)
+  local sources, own = {}, {builtin = {}}
+  for _, word in ipairs(#words > 0 and words or {"builtin"}) do
+    local ok, message, errno = add_word(word, folder, sources, own)
+    if not ok then return nil, message, errno end
+  end
+  if #own.builtin > 0 then table.insert(sources, 1, {builtin = own.builtin}) end
+  return sources
 end
 
 local function value_of(source, trust)
   if source.value then return source.value end
   if source.builtin then
     local list = {}
-    for i, id in ipairs(source.builtin) do list[i] = assert(M.built_in(id)) end
+    for i, id in ipairs(source.builtin) do list[i] = require("portinfo.rules")[id] end
     return list
   end
   local folder = source.name:match "^(.*)/[^/]*$" or "."
@@ -142,13 +185,6 @@ local function duplicate(id, source, before)
   return located(rule.complaint{
     id = id, text = "there is another of this id in " .. (before.name or "what is built in"),
   }, source)
-end
-
--- The ids of all that are built in.
-function M.ids()
-  local ids = {}
-  for i, one in ipairs(require "portinfo.rules") do ids[i] = one.id end
-  return ids
 end
 
 -- The rules of all sources, in their order; or nil and what is wrong, in one line. Each

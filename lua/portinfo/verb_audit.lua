@@ -9,6 +9,9 @@ local jury = require "portinfo.jury"
 local later = require "portinfo.later"
 local ruleset = require "portinfo.ruleset"
 local screen = require "portinfo.screen"
+local terminal = require "portinfo.terminal"
+local units = require "portinfo.units"
+local width = require "portinfo.width"
 
 local json, nagios, rehearsal = later "json", later "report.nagios", later "rehearsal"
 local escape = require "portinfo.escape"
@@ -24,49 +27,17 @@ local function read_source(name)
   return source
 end
 
-local function is_file(word) return word:find("/", 1, true) ~= nil or word:find "%.lua$" ~= nil end
-
--- Ids of rules that are built in and fit a word: an id, a tag, or builtin.
-local function built_in(word)
-  local ids, names = {}, {"builtin"}
-  for _, one in ipairs(require "portinfo.rules") do
-    local fits = word == "builtin" or word == one.id
-    names[#names + 1] = one.id
-    for _, tag in ipairs(one.tags) do
-      fits = fits or word == tag
-      names[#names + 1] = tag
-    end
-    if fits then ids[#ids + 1] = one.id end
-  end
-  if #ids > 0 then return ids end
-  local near = core.nearest(word, names)
-  mistake("no rule '%s': %s", word, near and ("did you mean '%s'?"):format(near)
-    or "give a file, such as ./rules.lua, or an id or a tag of portinfo audit --list")
-end
-
--- The sources that words name; nothing names all that is built in. Files are found from
--- `folder`.
-function M.sources(words, folder)
-  local sources, own, seen = {}, {builtin = {}}, {}
-  for _, word in ipairs(#words > 0 and words or {"builtin"}) do
-    if is_file(word) then
-      local path = folder and word:sub(1, 1) ~= "/" and folder .. "/" .. word or word
-      sources[#sources + 1] = read_source(path)
-    else
-      for _, id in ipairs(built_in(word)) do
-        if not seen[id] then own.builtin[#own.builtin + 1] = id end
-        seen[id] = true
-      end
-    end
-  end
-  if #own.builtin > 0 then table.insert(sources, 1, own) end
+-- The sources that words name, found from `folder`.
+local function sources_of(words, folder)
+  local sources, message = ruleset.sources(words, folder)
+  if not sources then mistake("%s", message) end
   return sources
 end
 
 -- ---- What rules there are --------------------------------------------------------
 
 local function list_rules(rules, options)
-  local format = options.format or (require "portinfo.terminal".is_terminal(1) and "text" or "tsv")
+  local format = options.format or (terminal.is_terminal(1) and "text" or "tsv")
   if format == "json" then
     local lines = {}
     for i, one in ipairs(rules) do lines[i] = json.encode(one) end
@@ -74,13 +45,16 @@ local function list_rules(rules, options)
   end
   local out = {}
   if format == "tsv" then
-    if not options.bare then out[1] = "id\tseverity\ttitle\n" end
+    if not options.bare then out[1] = "id\tseverity\ttags\ttitle\n" end
     for _, one in ipairs(rules) do
-      out[#out + 1] = ("%s\t%s\t%s\n"):format(one.id, one.severity, escape(one.title))
+      out[#out + 1] = ("%s\t%s\t%s\t%s\n"):format(one.id, one.severity,
+        escape(table.concat(one.tags, ",")), escape(one.title))
     end
   elseif format == "text" or format == "table" then
+    local room = math.max((screen.view(options).width or 80) - 32, 20)
     for _, one in ipairs(rules) do
-      out[#out + 1] = ("%-22s %-8s %s\n"):format(one.id, one.severity, escape(one.title))
+      out[#out + 1] = ("%-22s %-8s %s\n"):format(one.id, one.severity,
+        width.wrap(escape(one.title), room, 32))
     end
   else
     mistake("a list of rules comes as text, tsv or json, not %s", format)
@@ -126,40 +100,77 @@ end
 
 -- ---- Baselines -------------------------------------------------------------------
 
--- What a baseline that is there already holds, for the sake of its reasons.
-local function entries_before(path)
-  local source = path ~= "-" and confine.read(path)
-  if not source then return {} end
-  local held, message = jury.parse(source, baseline.parse)
-  if not held then
-    mistake("%s: it is there, and is left as it is: %s", path, message)
+-- The baseline that is there already, as a source, and what it holds; or nil and nothing.
+local function baseline_before(path)
+  if path == "-" then return nil, {} end
+  if terminal.is_special(path) then mistake("cannot write %s: not a plain file", path) end
+  local source, message, errno = confine.read(path)
+  if not source then
+    if errno == 2 then return nil, {} end -- ENOENT
+    mistake("%s", message)
   end
-  return held
+  local held, trouble = jury.parse(source, baseline.parse)
+  if not held then mistake("%s: it is there, and is left as it is: %s", path, trouble) end
+  return source, held
 end
 
--- Whole or not at all: what was there stays until the new one is.
-local function write_file(path, text)
-  local draft = path .. ".new"
-  local file, message = io.open(draft, "wb")
-  if not file then mistake("cannot write %s", message) end
-  local ok, trouble = file:write(text)
-  local closed, why = file:close()
-  if ok and closed then ok, trouble = os.rename(draft, path) end
-  if ok and closed then return end
-  os.remove(draft)
-  mistake("cannot write %s: %s", path, trouble or why)
+local function count_of(n, one, many) return units.plural(n, one, many) end
+
+-- What became of the entries, and what somebody should know of them.
+local function baseline_remarks(name, report, merged, before, count)
+  local lines = {("%s holds %s"):format(name, count_of(count, "entry", "entries"))}
+  local today, expired, unseen = os.date("%Y-%m-%d", report.taken), 0, 0
+  for _, entries in pairs(merged) do
+    for _, one in ipairs(entries) do
+      if type(one) == "table" and one.expires and tostring(one.expires) < today then
+        expired = expired + 1
+      end
+    end
+  end
+  for _, result in ipairs(report.rules) do
+    for _, finding in ipairs(result.findings) do
+      if type(finding.key) == "table" and finding.key.uid then unseen = unseen + 1 end
+    end
+  end
+  if expired > 0 then
+    lines[#lines + 1] = ("%s expired: what it held is told until somebody edits it"):format(
+      count_of(expired, "entry", "entries"))
+  end
+  if unseen > 0 then
+    lines[#lines + 1] = ("the programs of %s could not be seen: entries have the user alone, and "
+      .. "hold any program of theirs"):format(count_of(unseen, "socket"))
+  end
+  local others = 0
+  for id in pairs(before) do
+    local judged = false
+    for _, result in ipairs(report.rules) do judged = judged or result.id == id end
+    if not judged then others = others + 1 end
+  end
+  if others > 0 then
+    lines[#lines + 1] = ("entries of %s that were not judged stay"):format(count_of(others, "rule"))
+  end
+  return lines
 end
 
 local function write_baseline(path, before, report, options)
-  local text, count = baseline.text(baseline.merge(audit.entries(report), before))
-  if path == "-" then write(text) else write_file(path, text) end
-  remark(options, {("%s holds %s"):format(path == "-" and "it" or path,
-    count == 1 and "1 entry" or count .. " entries")})
+  local judged = {}
+  for _, result in ipairs(report.rules) do
+    judged[result.id] = result.verdict ~= "error" or nil
+  end
+  local merged = baseline.merge(audit.entries(report), before, judged)
+  local text, count = baseline.text(merged)
+  if path == "-" then
+    write(text)
+  else
+    local ok, message = terminal.replace(path, text)
+    if not ok then mistake("cannot write %s", message) end
+  end
+  remark(options, baseline_remarks(path == "-" and "it" or path, report, merged, before, count))
   for _, result in ipairs(report.rules) do
     if result.verdict == "error" then
       call.say("rule '%s': %s", result.id, result.message)
-    elseif result.verdict == "inconclusive" then
-      remark(options, {("rule '%s' cannot be decided, so what it may find is not held"):format(
+    elseif #result.undecided + #result.unseen > 0 then
+      remark(options, {("rule '%s' cannot decide all: what it may find is not held"):format(
         result.id)})
     end
   end
@@ -185,9 +196,8 @@ end
 local function job_of(words, options)
   local job = call.source_of(options)
   if job.snapshot then job.asked = audit.asked_of(job.snapshot) end
-  job.sources, job.trust, job.seconds = M.sources(words), options.trust, audit.seconds
+  job.sources, job.trust, job.seconds = sources_of(words), options.trust, audit.seconds
   job.baseline = options.baseline and read_source(options.baseline)
-  job.all = options.write_baseline ~= nil
   job.fail_on = options.fail_on
   return job
 end
@@ -200,29 +210,48 @@ end
 
 local function tell_rules(words, options)
   local rules, message = jury.describe{
-    sources = M.sources(words), trust = options.trust, seconds = audit.seconds, all = true,
+    sources = sources_of(words), trust = options.trust, seconds = audit.seconds,
   }
   if not rules then mistake("%s", message) end
   if options.list then list_rules(rules, options) else describe_rule(rules, options.describe) end
   return 0
 end
 
-local function act(words, options)
-  check_call(words, options)
-  if options.test then return rehearsal.run(options.test, options, M.sources) end
-  if options.list or options.describe then return tell_rules(words, options) end
-  local format = check_format(options)
-  local before = options.write_baseline and entries_before(options.write_baseline)
-  local report = run(job_of(words, options))
-  if before then return write_baseline(options.write_baseline, before, report, options) end
+local function show_report(report, format, options)
   local status = show(report, format, options)
   remark(options, report.remarks)
+  if report.idle > 0 then
+    remark(options, {("%s of %s hold nothing now"):format(
+      count_of(report.idle, "entry", "entries"), options.baseline)})
+  end
   for _, result in ipairs(report.rules) do
     if result.verdict == "error" and format ~= "text" then
       call.say("rule '%s': %s", result.id, result.message)
     end
   end
-  return status
+  return options.strict and status == 0 and report.partial and 3 or status
+end
+
+-- Rules that say what is new have nothing to say without a baseline.
+local function check_words(words, options)
+  if options.baseline or options.write_baseline then return end
+  for _, word in ipairs(words) do
+    local one = require "portinfo.rules"[word]
+    if one and one.baseline then mistake("%s needs --baseline FILE", word) end
+  end
+end
+
+local function act(words, options)
+  check_call(words, options)
+  if options.test then return rehearsal.run(options.test, options, sources_of) end
+  if options.list or options.describe then return tell_rules(words, options) end
+  local format = check_format(options)
+  check_words(words, options)
+  local job = job_of(words, options)
+  if not options.write_baseline then return show_report(run(job), format, options) end
+  local source, before = baseline_before(options.write_baseline)
+  job.baseline, job.writing = source, true
+  return write_baseline(options.write_baseline, before, run(job), options)
 end
 
 -- The report on what words name, as a text; for the prompt.
@@ -234,16 +263,6 @@ function M.text(words)
   error(getmetatable(result) == call.Mistake and result.text or result, 0)
 end
 
--- A monitoring system shows one line, also where there is no report.
-function M.audit(words, options)
-  if options.format ~= "nagios" then return act(words, options) end
-  local ok, result = pcall(act, words, options)
-  if ok then return result end
-  if require "portinfo.terminal".interrupted() then error(result, 0) end
-  local text = getmetatable(result) == call.Mistake and result.text or ruleset.message_of(result)
-  local line, status = nagios.unknown(text)
-  write(line)
-  return status
-end
+function M.audit(words, options) return act(words, options) end
 
 return M

@@ -47,15 +47,19 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  *                        false if there is none, nil and why not
  *   fork(f), limit(seconds, bytes)
  *                        f in a process of its own, and its bounds: child.c
+ *   replace(path, text)  writes a file whole or not at all: true, or nil,
+ *                        message, errno
+ *   is_special(path)     is it a device, a pipe or a socket?
  *   remember(text)       adds to the history
  *   load_history(path), append_history(path)
  *                        true, or nil and a message; the last entry is appended
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
-/* [-0, +0, m] Add the functions of child.c, files.c and pager.c to the module
- * on top. */
+/* [-0, +0, m] Add the functions of child.c, files.c, pager.c and replace.c to the
+ * module on top. */
 void terminal_add_child(lua_State *L);
+void terminal_add_replace(lua_State *L);
 void terminal_add_files(lua_State *L);
 void terminal_add_pager(lua_State *L);
 

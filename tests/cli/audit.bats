@@ -72,7 +72,7 @@ refuses() {
 @test "--list and --describe" {
   audit --list
   [ "$status" -eq 0 ]
-  [[ $out == $'id\tseverity\ttitle\nexposed-data-store\terror\t'* ]]
+  [[ $out == $'id\tseverity\ttags\ttitle\nexposed-data-store\terror\texposure,'* ]]
   audit --describe new-listener
   [[ $out == *"baseline"* ]]
   [ "$status" -eq 0 ]
@@ -389,6 +389,11 @@ END
   [[ $out == *'"it is fail, not pass"'* ]]
   [[ $out == *'"it has 1 findings, not 2"'* ]]
   [[ $out == *'"there is no such rule"'* ]]
+  echo 'return {rule = "x", cases = {{reading = "bad.ndjson", expect = {x = "pass"}}}}' >"$T/cases.lua"
+  refuses "it has no member 'rule': did you mean 'rules'?" --test "$T/cases.lua"
+  echo 'return {cases = {{reading = "bad.ndjson", expect = {x = {verdict = "pass", finding = 1}}}}}' \
+    >"$T/cases.lua"
+  refuses "did you mean 'findings'?" --test "$T/cases.lua"
   echo 'return {cases = {{reading = "bad.ndjson"}}}' >"$T/cases.lua"
   refuses "cases.lua: case 1: it needs expect" --test "$T/cases.lua"
   echo 'return {cases = {{reading = "none", expect = {x = "pass"}}}}' >"$T/cases.lua"
@@ -455,6 +460,74 @@ stop_server() {
   audit --from $BAD --write-baseline -
   [ "$status" -eq 0 ]
   [[ $out == "-- "*"baseline = 1"* ]]
+}
+
+@test "a baseline that is written again keeps what somebody wrote, and whose it was" {
+  audit --from $BAD --write-baseline "$T/known.lua" exposure
+  cp "$T/known.lua" "$T/exposure.lua"
+  chmod 640 "$T/known.lua"
+  ln -s known.lua "$T/link.lua"
+  # of other rules: what is there stays
+  audit --from $BAD --write-baseline "$T/link.lua" new-listener
+  [[ $err == *"entries of 9 rules that were not judged stay"* ]]
+  [ -L "$T/link.lua" ]
+  [ "$(stat -c %a "$T/known.lua")" = 640 ]
+  [ "$(grep -cvxFf "$T/known.lua" "$T/exposure.lua")" -eq 0 ]
+  audit -q --from $BAD --baseline "$T/known.lua"
+  [[ $out != *exposed-login* && $out != *new-listener* ]]
+  # an entry that is wider holds what it holds, and is not written a second time
+  cat >"$T/known.lua" <<'END'
+return {baseline = 1, ["exposed-login"] = {
+  {lport = {22, 2222}, reason = "keys only"}, {lport = 23, expires = "2020-01-01"},
+}}
+END
+  audit --from $BAD --write-baseline "$T/known.lua" exposed-login
+  [ "$(grep -c 'lport' "$T/known.lua")" -eq 2 ]
+  grep -q 'lport = {22, 2222}, reason = "keys only"' "$T/known.lua"
+  [[ $err == *"1 entry expired"* ]]
+  # entries that hold nothing are doors for tomorrow
+  audit --from $BAD --baseline "$T/known.lua" exposed-login
+  [[ $err == *"1 entry of $T/known.lua hold"* ]]
+  # who cannot see programs writes what is weaker, and is told
+  audit --from tests/rules/user.ndjson --write-baseline "$T/weak.lua" exposed-login
+  [[ $err == *"the programs of 1 socket could not be seen"* ]]
+  grep -q 'uid = 0' "$T/weak.lua"
+}
+
+@test "a device or a pipe is no baseline, and no endless file of rules" {
+  mkfifo "$T/pipe"
+  refuses "not a plain file" --from $BAD --write-baseline "$T/pipe"
+  refuses "not a plain file" --from $BAD --write-baseline /dev/full
+  ln -s /dev/zero "$T/zero.lua"
+  refuses "larger than 16 MiB" "$T/zero.lua"
+  refuses "larger than 16 MiB" --baseline /dev/zero
+}
+
+@test "rules about news need a baseline" {
+  refuses "new-listener needs --baseline" new-listener
+  refuses "there is no rule to judge without --baseline" baseline
+  audit --format nagios new-listener
+  [ "$status" -eq 3 ]
+  audit --format nagios --fail-on fatal
+  [ "$status" -eq 3 ]
+  [[ $out == "PORTINFO UNKNOWN - "* ]]
+}
+
+@test "--strict: nothing unseen passes" {
+  audit --from tests/rules/user.ndjson accept-queue
+  [ "$status" -eq 0 ]
+  audit --from tests/rules/user.ndjson accept-queue --strict
+  [ "$status" -eq 3 ]
+}
+
+@test "rules of files may change those that are built in" {
+  rules <<'END'
+local pack = require "portinfo.rules"
+pack["exposed-login"].allow = {{lport = 22, reason = "keys only"}}
+return pack
+END
+  audit --from $BAD "$T/rules.lua" -q
+  [[ $out == *"16 rules: "* && $out != *exposed-login* ]]
 }
 
 @test "an owner that root sees decides; where nobody sees it, the rule is inconclusive" {

@@ -249,6 +249,16 @@ describe("a message", function()
     assert.equal(2, #result.findings)
   end)
 
+  it("of a function that gives nothing is the title", function()
+    local result = judge{where = "lport = 5432", title = "T", message = function() end}
+    assert.equal("T", result.findings[1].message)
+  end)
+
+  it("is what the check says besides, where there is no other", function()
+    local result = judge{where = "lport = 5432", check = function() return true, "so it is" end}
+    assert.equal("so it is", result.findings[1].message)
+  end)
+
   it("that is no text ends the run", function()
     refuses("message gives a text, not a table",
       {id = "x", where = "listening", message = function() return {} end})
@@ -262,7 +272,7 @@ describe("a form", function()
     local result = judge{must_listen = {"tcp :22", "tcp :25"}}
     assert.equal("fail", result.verdict)
     assert.equal("absent", result.findings[1].kind)
-    assert.same({absent = "proto = tcp and port = 25"}, result.findings[1].key)
+    assert.same({absent = "tcp :25"}, result.findings[1].key)
     assert.equal("inconclusive", (verdict{must_listen = {{lport = 23, process = "telnetd"}}}))
   end)
 
@@ -315,6 +325,7 @@ describe("a rule that is none is refused", function()
     ["check is a function"] = {id = "x", where = "tcp", check = "x"},
     ["where is a filter: give a function as check"] = {id = "x", where = function() end},
     ["where has a function in it"] = {id = "x", where = {"tcp", function() end}},
+    ["must_listen: the message is a text"] = {id = "x", must_listen = "tcp", message = "{lport}"},
     ["must_listen takes neither"] = {id = "x", must_listen = "tcp", allow = {"tcp"}},
     ["are two rules"] = {id = "x", must_listen = "tcp", only = {}},
     ["evidence: unknown field 'exee'"] = {id = "x", where = "tcp", evidence = {"exee"}},
@@ -341,6 +352,7 @@ describe("a rule that is none is refused", function()
     refuses("fail_on is", {id = "x", where = "tcp"}, {fail_on = "high"})
     refuses("seconds is", {id = "x", where = "tcp"}, {seconds = -1})
     refuses("rules are tables, or names of files", 5)
+    refuses("number 2 is a table", {"exposed-login", {id = "x", where = "tcp"}})
   end)
 end)
 
@@ -385,6 +397,24 @@ describe("rules", function()
     }, options()))
     assert.is_nil(about.snapshot:quality().processes)
     about.snapshot:close()
+  end)
+
+  it("call each function once for a row, though owners are read for it", function()
+    local n = 0
+    judge{where = "exposed tcp lport in {22, 8080}", check = function()
+      n = n + 1
+      return true
+    end}
+    assert.equal(2, n)
+  end)
+
+  it("that are built in are judged by id and tag", function()
+    assert.equal(1, #assert(pi.audit("exposed-login", options())).rules)
+    assert.equal(2, #assert(pi.audit({"exposed-login", "reserved-port"}, options())).rules)
+    assert.equal(3, #assert(pi.audit("reliability", options())).rules)
+    local report, message = pi.audit("reliabilty", options())
+    assert.is_nil(report)
+    assert.matches("did you mean 'reliability'", message)
   end)
 
   it("that are built in are judged where none are named", function()
@@ -515,14 +545,37 @@ describe("a baseline", function()
     assert.equal("pass", (verdict(missing, {baseline = path})))
   end)
 
-  it("keeps entries with a reason when it is written again", function()
-    local found = {x = {{lport = 22}, {lport = 80}}}
-    local before = {x = {{lport = 22, reason = "ours"}, {lport = 99, expires = "2030-01-01"},
-                         {lport = 98}}}
-    local text = baseline.text(baseline.merge(found, before))
+  it("keeps what somebody wrote, and what was not judged, when it is written again", function()
+    local found = {x = {{lport = 80}}}
+    local before = {
+      x = {{lport = 22, reason = "ours"}, {lport = 99, expires = "2030-01-01"}, {lport = 98}},
+      y = {{lport = 97}, "lport = 96"}, z = {{lport = 95}},
+    }
+    local text = baseline.text(baseline.merge(found, before, {x = true, z = true}))
     assert.matches('{lport = 22, reason = "ours"}', text)
     assert.matches('{lport = 99, expires = "2030%-01%-01"}', text)
-    assert.is_nil(text:find("98", 1, true))
+    assert.matches("{lport = 80}", text)
+    assert.matches("{lport = 97}", text)
+    assert.matches('"lport = 96"', text)
+    assert.is_nil(text:find "98")
+    assert.is_nil(text:find "95")
+  end)
+
+  it("lets kept entries hold what they hold, so that it is not written twice", function()
+    local path = fake.folder() .. "/baseline.lua"
+    fake.write(path, [[return {baseline = 1, x = {
+      {lport = {22, 23}, reason = "wider", expires = "2020-01-01"}, {lport = 53},
+    }}]])
+    local source = {name = path, text = assert(io.open(path)):read "a"}
+    local held = assert(audit.held(source, true))
+    assert.equal(1, #held.x.entries)
+    assert.is_nil(held.x.entries[1].expires)
+  end)
+
+  it("may hold one entry without a list around it", function()
+    local path = fake.folder() .. "/baseline.lua"
+    fake.write(path, "return {baseline = 1, x = {lport = 22}}")
+    assert.equal("pass", (verdict({where = "exposed lport = 22"}, {baseline = path})))
   end)
 
   it("writes names that nobody can break out of", function()

@@ -295,17 +295,22 @@ describe("portinfo-audit(7)", function()
 
   it("has examples that are rules, a baseline, and cases", function()
     local examples = literals(manual)
-    assert.equal(3, #examples)
-    local function value(i) return assert(load(examples[i], "=example", "t", {pi = pi}))() end
+    assert.equal(4, #examples)
+    local function value(i)
+      return assert(load(examples[i], "=example", "t", {pi = pi, require = require}))()
+    end
     local report = assert(pi.audit(value(1), fake.options{}))
     assert.equal(4, #report.rules)
     for _, result in ipairs(report.rules) do assert.not_equal("error", result.verdict) end
+    local pack = value(2)
+    assert.equal("keys only", pack["exposed-login"].allow[1].reason)
+    pack["exposed-login"].allow = nil
     local path = fake.folder() .. "/baseline.lua"
-    fake.write(path, examples[2])
+    fake.write(path, examples[3])
     assert(pi.audit({id = "x", where = "tcp"}, {
       backend = "proc", proc = fake.proc{}, baseline = path,
     }))
-    assert.equal("pass", value(3).cases[1].expect["only-ssh"])
+    assert.equal("pass", value(4).cases[1].expect["only-ssh"])
   end)
 end)
 

@@ -34,7 +34,7 @@ end
 
 return function(report)
   return json.encode{
-    portinfo = "audit", v = 1, version = report.version, taken = report.taken,
+    portinfo = "audit", v = 1, version = report.version, taken = report.taken, host = report.host,
     sockets = report.sockets, ["fail-on"] = report.fail_on, status = report.status,
     verdicts = report.counts, findings = report.findings, rules = rules_text(report),
   } .. "\n"

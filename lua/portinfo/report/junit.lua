@@ -21,7 +21,7 @@ end
 local function xml(text) return (legal(text):gsub('[&<>"]', entities)) end
 
 -- An attribute: line breaks in it would be lost.
-local function attribute(text) return xml(text):gsub("[\t\r\n]", " ") end
+local function attribute(text) return (xml(text):gsub("[\t\r\n]", " ")) end
 
 local function lines_of(result)
   local lines = verdicts.finding_lines(result)
@@ -62,10 +62,11 @@ return function(report)
     cases[i] = case_text(result, outcome)
   end
   return ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n  <testsuite name="portinfo audit"'
-    .. ' tests="%d" failures="%d" errors="%d" time="0" timestamp="%s" hostname="localhost" id="0"'
+    .. ' tests="%d" failures="%d" errors="%d" time="0" timestamp="%s" hostname="%s" id="0"'
     .. ' package="portinfo">\n    <properties>\n      <property name="fail-on" value="%s"/>\n'
     .. '    </properties>\n%s    <system-out>%s</system-out>\n'
     .. '    <system-err/>\n  </testsuite>\n</testsuites>\n'):format(#report.rules, failures, errors,
-    os.date("!%Y-%m-%dT%H:%M:%S", report.taken), report.fail_on, table.concat(cases),
+    os.date("!%Y-%m-%dT%H:%M:%S", report.taken), attribute(report.host or "localhost"),
+    report.fail_on, table.concat(cases),
     xml(table.concat(tolerated, "\n")))
 end

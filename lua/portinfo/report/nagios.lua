@@ -27,7 +27,10 @@ local function worst(report)
       if result.verdict == "error" then
         doubt = doubt or ("%s: %s"):format(result.id, result.message)
       end
-      if result.verdict == "inconclusive" then doubt = doubt or result.id .. ": cannot tell" end
+      if result.verdict == "inconclusive" then
+        doubt = doubt or ("%s: cannot tell: %s"):format(result.id,
+          table.concat(verdicts.doubt_lines(result), "; "))
+      end
     end
   end
   return doubt

@@ -5,6 +5,16 @@ local function label(text) return (text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"))
 
 local verdicts = {"pass", "fail", "inconclusive", "error"}
 
+local severities = {"error", "warning", "note"}
+
+local function count_of(result, severity)
+  local n = 0
+  for _, finding in ipairs(result.findings) do
+    if finding.severity == severity then n = n + 1 end
+  end
+  return n
+end
+
 local function add(out, name, help)
   out[#out + 1] = ("# HELP portinfo_audit_%s %s\n# TYPE portinfo_audit_%s gauge\n"):format(name,
     help, name)
@@ -23,10 +33,12 @@ return function(report)
         verdict), result.verdict == verdict and 1 or 0)
     end
   end
-  sample = add(out, "findings", "What a rule found, notes about its allow list included.")
+  sample = add(out, "findings", "What a rule found; what is wrong with its allow list are notes.")
   for _, result in ipairs(report.rules) do
-    sample(('rule="%s",severity="%s"'):format(label(result.id), result.severity),
-      #result.findings)
+    for _, severity in ipairs(severities) do
+      sample(('rule="%s",severity="%s"'):format(label(result.id), severity),
+        count_of(result, severity))
+    end
   end
   sample = add(out, "undecided", "Sockets that a rule could not decide about.")
   for _, result in ipairs(report.rules) do

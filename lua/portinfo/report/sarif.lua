@@ -2,7 +2,7 @@
 -- place is a logical location. What cannot be decided is a result of kind "open", and a
 -- rule that broke a notification.
 
-local baseline = require "portinfo.baseline"
+local entry = require "portinfo.entry"
 local json = require "portinfo.json"
 
 local function raw_list(texts) return json.raw("[" .. table.concat(texts, ",") .. "]") end
@@ -40,7 +40,7 @@ end
 
 -- What is the same in every run, however often the service was restarted.
 local function fingerprint(result, finding)
-  local key = type(finding.key) == "table" and baseline.text_of(finding.key) or finding.key
+  local key = type(finding.key) == "table" and entry.text(finding.key) or finding.key
   return ("%s %s"):format(result.id, key)
 end
 
