@@ -186,13 +186,16 @@ function M.run(rules, options)
     options.fail_on)
 end
 
--- What a kept reading was asked for: a predicate, or nil for everything.
+-- What a kept reading was asked for: a predicate, or nil for everything; or false and a
+-- message where that cannot be told.
 function M.asked_of(snapshot)
-  if snapshot:loaded() then
-    local filter = snapshot:filter()
-    return filter and core.predicate_parse(filter) or nil
-  end
-  return rawget(query.of(snapshot), "predicate")
+  if not snapshot:loaded() then return rawget(query.of(snapshot), "predicate") end
+  local filter = snapshot:filter()
+  if not filter then return nil end
+  local asked, message = core.predicate_parse(filter)
+  if asked then return asked end
+  return false, ("the reading was asked for %s, which means nothing here: %s"):format(filter,
+    message)
 end
 
 -- What a baseline's source holds, ready to be tested; or nil and what is wrong. `kept`:

@@ -230,6 +230,16 @@ function M.build(held, source)
   return built
 end
 
+-- The entries of a source as plain data, if all of them can be tested; or nil and what is
+-- wrong.
+function M.check(source)
+  local held, message = M.parse(source)
+  if not held then return nil, message end
+  local built, trouble = M.build(held, source)
+  if not built then return nil, trouble end
+  return entry.plain(held)
+end
+
 -- What is to be in a file: what was found now, what somebody gave a reason or a day
 -- before, and all that was there of rules that were not `judged`, a set.
 function M.merge(found, before, judged)

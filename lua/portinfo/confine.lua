@@ -13,7 +13,7 @@ local M = {}
 
 local plain = {
   "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-  "rawset", "select", "tonumber", "tostring", "type", "xpcall", "_VERSION",
+  "rawset", "select", "tonumber", "tostring", "type", "_VERSION",
 }
 
 local libraries = {
@@ -52,6 +52,13 @@ local function set_metatable(value, meta)
     error("__gc is not for rules", 2)
   end
   return setmetatable(value, meta)
+end
+
+-- The real one calls its handler inside of the error, where no time is watched.
+local function x_pcall(f, handler, ...)
+  local results = table.pack(pcall(f, ...))
+  if results[1] then return table.unpack(results, 1, results.n) end
+  return false, handler(results[2])
 end
 
 -- For who looks for a mistake in a rule; the report is not touched.
@@ -106,7 +113,7 @@ local function compile(text, name, env)
   if text:sub(1, 1) == "\27" then
     return nil, name .. ":1: byte code is not taken: give the source"
   end
-  text = text:gsub("^#[^\n]*", "--") -- #! of scripts
+  text = text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "--") -- #! of scripts
   return load(text, "@" .. name, "t", env)
 end
 
@@ -158,7 +165,8 @@ end
 function M.environment(folder)
   local env = copy(_G, plain)
   for name, members in pairs(libraries) do env[name] = copy(_G[name], members) end
-  env.getmetatable, env.setmetatable, env.print = get_metatable, set_metatable, print_aside
+  env.getmetatable, env.setmetatable = get_metatable, set_metatable
+  env.xpcall, env.print = x_pcall, print_aside
   env.pi, env._G = facts(), env
   env.require = new_require(env, folder, no_library)
   return env

@@ -44,9 +44,16 @@ local function names_of(entry)
   return names
 end
 
+local reserved = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or
+  repeat return then true until while]]):gmatch "%l+" do
+  reserved[word] = true
+end
+
 -- As a key of a table.
 function M.key(name)
-  return name:find "^[%a_][%w_]*$" and name or "[" .. M.quote(name) .. "]"
+  if name:find "^[%a_][%w_]*$" and not reserved[name] then return name end
+  return "[" .. M.quote(name) .. "]"
 end
 
 -- A value in one line, the members of a table always in the same order.
@@ -66,6 +73,16 @@ end
 
 -- An entry as it was written.
 function M.text(entry) return text_of(entry, 1) end
+
+-- An entry without values that are more than plain: ranges and predicates as text.
+function M.plain(value)
+  if range.is_range(value) then return tostring(value) end
+  if predicate.is_predicate(value) then return (assert(value:text())) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, member in next, value do copy[key] = M.plain(member) end
+  return copy
+end
 
 -- The same without what people added, and filters of text as they are: for reports.
 function M.filter_text(entry)

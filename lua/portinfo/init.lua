@@ -386,7 +386,11 @@ function pi.audit(spec, options)
     if not held then misuse("%s", wrong) end
     options.held = held
   end
-  options.asked = options.snapshot and audit.asked_of(options.snapshot)
+  if options.snapshot then
+    local asked, wrong = audit.asked_of(options.snapshot)
+    if asked == false then return nil, wrong end
+    options.asked = asked
+  end
   local ok, report, trouble, number = pcall(audit.run, list, options)
   if not ok then
     if rules.is_complaint(report) then misuse("%s", tostring(report)) end

@@ -22,26 +22,36 @@ local M = {}
 
 -- ---- What was not seen -----------------------------------------------------------
 
+-- Protocols and families that there are.
+local all_sources = #schema.by_name.proto.words * #schema.by_name.family.words
+
 local function is_silent(source) return source.backend == "none" and not source.absent end
 
--- Sources that told nothing or not all.
-local function silent_sources(quality)
-  local list = {}
+-- The sources of a reading, by protocol and family, and how many of them told all.
+local function sources_of(quality)
+  local by_name, whole = {}, 0
   for _, source in ipairs(quality.sources) do
-    if source.partial or is_silent(source) then list[#list + 1] = source end
+    by_name[source.proto .. source.family] = source
+    if not source.partial and not is_silent(source) then whole = whole + 1 end
   end
-  return list
+  return by_name, whole
 end
 
--- Those that the rule would ask, in words.
+local function trouble_of(source)
+  if not source then return "was not read" end
+  if is_silent(source) then return "could not be read: " .. (source.error or "nobody knows why") end
+  return source.partial and "could not be read whole" or nil
+end
+
+-- What the rule would ask and did not tell all, in words.
 local function unseen_sources(rule, quality)
-  local silent, asked, lines = silent_sources(quality), {}, {}
-  if #silent == 0 then return lines end
-  for _, dump in ipairs(core.plan(rule.scope).dumps) do asked[dump.proto .. dump.family] = true end
-  for _, source in ipairs(silent) do
-    if asked[source.proto .. source.family] then
-      lines[#lines + 1] = ("%s over %s could not be read%s"):format(source.proto, source.family,
-        is_silent(source) and source.error and ": " .. source.error or " whole")
+  local sources, whole = sources_of(quality)
+  local lines = {}
+  if whole == all_sources then return lines end
+  for _, dump in ipairs(core.plan(rule.scope).dumps) do
+    local trouble = trouble_of(sources[dump.proto .. dump.family])
+    if trouble then
+      lines[#lines + 1] = ("%s over %s %s"):format(dump.proto, dump.family, trouble)
     end
   end
   return lines
@@ -278,7 +288,8 @@ local function judge_rows(rule, case, result)
   for _, hit in ipairs(hits) do
     result.findings[#result.findings + 1] = {
       kind = "socket", severity = rule.severity, what = saved.describe(hit.row),
-      message = tell(hit), row = evidence(rule, hit.row, case.groups),
+      message = tell(hit):sub(1, ruleset.longest_message),
+      row = evidence(rule, hit.row, case.groups),
       key = baseline.entry(hit.row),
     }
   end
@@ -290,7 +301,7 @@ end
 
 local function judge_absence(rule, case, result)
   for _, entry in ipairs(rule.must) do
-    if not is_expired(entry, case.today) and not case.held.absent[entry.text] then
+    if not case.held.absent[entry.text] then
       local both = assert(predicate.both(rule.scope, entry.predicate))
       local there = assert(case.snapshot:pick(both))
       if #there == 0 and (there:undecided() > 0 or #case.unseen > 0) then

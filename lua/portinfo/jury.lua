@@ -29,13 +29,20 @@ local reading_time = 600
 
 -- ---- Processes -------------------------------------------------------------------
 
+-- Calls work(send); an error of it is a complaint.
+local function attempt(work, send)
+  local ok, err = pcall(work, send)
+  if not ok then send(wire.encode{complaint = ruleset.message_of(err)}) end
+end
+
 -- Runs work(send) in another process, and calls take(message, bytes) for each of its
 -- messages, until that returns something: this; or nil and how the process ended.
+-- wait(): for how many seconds the next message may be waited for.
 local function listen(work, wait, take)
-  local child <close>, message = terminal.fork(work)
+  local child <close>, message = terminal.fork(function(send) attempt(work, send) end)
   if not child then error(message, 0) end
   while true do
-    local bytes, how, detail = child:receive(wait)
+    local bytes, how, detail = child:receive(wait())
     if how == "interrupted" then error "interrupted" end
     if not bytes then return nil, how, detail end
     local value = wire.decode(bytes)
@@ -44,6 +51,8 @@ local function listen(work, wait, take)
     if done ~= nil then return done end
   end
 end
+
+local function short() return patience end
 
 local endings = {
   time = function(seconds) return ("it took more than %g s of processor time"):format(seconds) end,
@@ -87,7 +96,7 @@ end
 -- Which rule is next; true behind it if owners are to be read before; nil and a complaint.
 local function judge_some(rules, first, about, send)
   local at, told, lacks, complaint = first, first - 1, false, nil
-  local _, how, detail = listen(function(to) judge_from(rules, first, about, to) end, patience,
+  local _, how, detail = listen(function(to) judge_from(rules, first, about, to) end, short,
     function(message, bytes)
       complaint, lacks, at = message.complaint, message.lacks, message.at or at
       if complaint or lacks then return true end
@@ -123,14 +132,15 @@ end
 
 -- Loads rules and a baseline: both may be somebody's code.
 local function load_all(job, send)
+  terminal.limit(math.ceil(job.seconds), memory)
   local rules, message = ruleset.load(job.sources, job.trust, function(source)
-    terminal.limit(math.ceil(job.seconds), memory)
+    terminal.limit(math.ceil(job.seconds)) -- a time for each, and memory for all of them
     send(wire.encode{loading = source.name or "the rules that are built in"})
   end)
   if not rules then return nil, message end
   local held
   if job.baseline then
-    terminal.limit(math.ceil(job.seconds), memory)
+    terminal.limit(math.ceil(job.seconds))
     send(wire.encode{loading = job.baseline.name})
     held, message = audit.held(job.baseline, job.writing)
     if not held then return nil, message end
@@ -206,18 +216,19 @@ end
 -- a complaint.
 local function follow(job)
   local found, loading = {results = {}}, "the rules"
-  local done, how, detail = listen(function(send) lead(job, send) end, reading_time,
-    function(message)
-      loading = message.loading or loading
-      found.rules = found.rules or message.rules
-      found.complaint = message.complaint
-      local result = message.result
-      if result then found.results[message.at] = audit.describe(found.rules[message.at], result) end
-      if message.done then
-        for name, value in pairs(message) do found[name] = value end
-      end
-      if found.complaint or message.done or job.only_load and found.rules then return true end
-    end)
+  -- once the rules are known, all sockets and their owners may have to be read
+  local function wait() return found.rules and reading_time or patience end
+  local done, how, detail = listen(function(send) lead(job, send) end, wait, function(message)
+    loading = message.loading or loading
+    found.rules = found.rules or message.rules
+    found.complaint = message.complaint
+    local result = message.result
+    if result then found.results[message.at] = audit.describe(found.rules[message.at], result) end
+    if message.done then
+      for name, value in pairs(message) do found[name] = value end
+    end
+    if found.complaint or message.done or job.only_load and found.rules then return true end
+  end)
   if found.complaint then return nil, found.complaint end
   if done then return found end
   local message = ending(job.seconds, how, detail)
@@ -252,7 +263,7 @@ function M.parse(source, check)
     local value, complaint = check(source)
     local ok, bytes = pcall(wire.encode, {value = value, complaint = complaint})
     send(ok and bytes or wire.encode{complaint = ("%s: %s"):format(source.name, bytes)})
-  end, patience, function(message) return message end)
+  end, short, function(message) return message end)
   if found then return found.value, found.complaint end
   return nil, ("%s: %s"):format(source.name, ending(seconds, how, detail))
 end

@@ -4,9 +4,8 @@ local misuse = require "portinfo.misuse"
 
 local M = {}
 
-local Range = {}
-Range.__index = Range
-Range.__name = "portinfo.range"
+-- Nobody who has a range may change what ranges are.
+local Range = {__name = "portinfo.range", __metatable = false}
 
 function Range.__tostring(r)
   return ("%d..%d"):format(r.first, r.last)
@@ -17,7 +16,7 @@ function Range.__eq(a, b)
 end
 
 function M.is_range(value)
-  return getmetatable(value) == Range
+  return debug.getmetatable(value) == Range
 end
 
 function M.new(first, last)

@@ -132,9 +132,11 @@ end
 -- The results of a case, by the ids of rules.
 local function judge(case, job, folder)
   local snapshot <close> = call.load_reading(path_of(folder, case.reading))
+  local asked, wrong = audit.asked_of(snapshot)
+  if asked == false then mistake("%s: %s", case.reading, wrong) end
   local report, message = jury.run{
     sources = job.sources, trust = job.trust, seconds = audit.seconds, snapshot = snapshot,
-    asked = audit.asked_of(snapshot),
+    asked = asked,
     baseline = case.baseline and read(path_of(folder, case.baseline)),
   }
   if not report then mistake("%s", message) end

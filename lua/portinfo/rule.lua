@@ -62,12 +62,19 @@ local forms = {"must_listen", "must_not_listen", "only"}
 -- Does this look like a rule, and not like a list or a pack of such?
 function M.is_rule(value)
   for _, key in ipairs{"where", "check", "must_listen", "must_not_listen", "only"} do
-    if value[key] ~= nil then return true end
+    if rawget(value, key) ~= nil then return true end
   end
   for _, key in ipairs{"id", "severity", "title", "message", "help"} do
-    if type(value[key]) == "string" then return true end
+    if type(rawget(value, key)) == "string" then return true end
   end
   return false
+end
+
+-- The members of a table as they are, whatever its metatable would say.
+function M.plain(value)
+  local copy = {}
+  for key, member in next, value do copy[key] = member end
+  return copy
 end
 
 local function check_keys(raw, id)
@@ -199,10 +206,9 @@ local function entry_of(raw, what, id)
     local built = build(raw, what, id)
     return {predicate = built, text = entry.filter_text(raw)}
   end
-  local spec = {}
-  for key, value in pairs(raw) do
-    if not entry.is_remark[key] then spec[key] = value end
-  end
+  local spec = M.plain(raw)
+  raw = M.plain(raw)
+  for key in pairs(entry.is_remark) do spec[key] = nil end
   if next(spec) == nil then
     complain(id, raw.reason or what, "%s: an entry without a field fits everything", what)
   end
@@ -219,7 +225,7 @@ end
 -- Is it one entry, and not a list of such? A table with a field in it is one.
 local function is_entry(raw)
   if type(raw) ~= "table" then return true end
-  for key in pairs(raw) do
+  for key in next, raw do
     if type(key) == "string" then return true end
   end
   return false
@@ -228,7 +234,7 @@ end
 -- A list of entries; one alone is a list, too.
 local function entries_of(raw, what, id)
   if raw == nil then return {} end
-  if is_entry(raw) then raw = {raw} end
+  raw = is_entry(raw) and {raw} or M.plain(raw)
   check_list(raw, what, id)
   if #raw > most_entries then
     complain(id, what, "%s has %d entries, at most %d are taken: one entry can name many "
@@ -277,6 +283,15 @@ local function scope_of(rule, raw)
   return build(raw.where, "where", rule.id)
 end
 
+-- Of what must or must not listen nothing is allowed for a while.
+local function check_lasting(entries, what, id)
+  for _, one in ipairs(entries) do
+    if one.expires then
+      complain(id, one.expires, "%s takes no expires: allow and only do", what)
+    end
+  end
+end
+
 function shape.must_listen(rule, raw)
   rule.scope = scope_of(rule, raw)
   if raw.check ~= nil or raw.allow ~= nil then
@@ -287,6 +302,7 @@ function shape.must_listen(rule, raw)
     complain(rule.id, "message", "must_listen: the message is a text: there is no row to tell of")
   end
   rule.must = entries_of(raw.must_listen, "must_listen", rule.id)
+  check_lasting(rule.must, "must_listen", rule.id)
   if #rule.must == 0 then complain(rule.id, "must_listen", "must_listen: name what must listen") end
 end
 
@@ -295,6 +311,7 @@ function shape.must_not_listen(rule, raw)
   if #entries == 0 then
     complain(rule.id, "must_not_listen", "must_not_listen: name what must not listen")
   end
+  check_lasting(entries, "must_not_listen", rule.id)
   local predicates = {}
   for i, one in ipairs(entries) do predicates[i] = one.predicate end
   rule.scope = assert(predicate.both(scope_of(rule, raw), M.any_of(predicates)))
@@ -317,6 +334,7 @@ M.place_of = place_of
 -- The rule that a table describes; raises a complaint. `id`: what it is called where it
 -- has none of its own.
 function M.new(raw, id)
+  raw = M.plain(raw)
   id = check_id(raw.id ~= nil and raw.id or id, raw)
   check_keys(raw, id)
   if raw.check ~= nil and type(raw.check) ~= "function" then

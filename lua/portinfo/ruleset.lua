@@ -72,6 +72,8 @@ local function add(value, id, open, found)
     return
   end
   open[value] = true
+  local list = value
+  value = rule.plain(value)
   for _, member in ipairs(value) do add(member, nil, open, found) end
   local names = {}
   for key in pairs(value) do
@@ -83,7 +85,7 @@ local function add(value, id, open, found)
   end
   table.sort(names)
   for _, name in ipairs(names) do add(value[name], name, open, found) end
-  open[value] = nil
+  open[list] = nil
 end
 
 -- ---- Sources ---------------------------------------------------------------------
@@ -154,6 +156,9 @@ local function value_of(source, trust)
   return value
 end
 
+-- What nobody would read on.
+M.longest_message = 4096
+
 -- What to tell of an error in somebody's code, in one line.
 function M.message_of(err, name)
   if type(err) ~= "string" and type(err) ~= "number" then
@@ -161,7 +166,7 @@ function M.message_of(err, name)
     err = ok and type(err) == "table" and getmetatable(err) and text
       or ("an error that is no text but a %s"):format(type(err))
   end
-  local text = tostring(err):gsub("[\r\n].*", "")
+  local text = tostring(err):sub(1, M.longest_message):gsub("[\r\n].*", "")
   if name and not text:find ":%d+:" then text = name .. ": " .. text end
   return text
 end

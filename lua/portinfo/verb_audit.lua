@@ -109,7 +109,7 @@ local function baseline_before(path)
     if errno == 2 then return nil, {} end -- ENOENT
     mistake("%s", message)
   end
-  local held, trouble = jury.parse(source, baseline.parse)
+  local held, trouble = jury.parse(source, baseline.check)
   if not held then mistake("%s: it is there, and is left as it is: %s", path, trouble) end
   return source, held
 end
@@ -192,10 +192,17 @@ local function check_call(words, options)
   end
 end
 
+-- What a reading was asked for, as audit.read takes it.
+local function asked_of(snapshot)
+  local asked, message = audit.asked_of(snapshot)
+  if asked == false then mistake("%s", message) end
+  return asked
+end
+
 -- What is to be judged: the kernel's sockets, or a reading that was saved.
 local function job_of(words, options)
   local job = call.source_of(options)
-  if job.snapshot then job.asked = audit.asked_of(job.snapshot) end
+  if job.snapshot then job.asked = asked_of(job.snapshot) end
   job.sources, job.trust, job.seconds = sources_of(words), options.trust, audit.seconds
   job.baseline = options.baseline and read_source(options.baseline)
   job.fail_on = options.fail_on

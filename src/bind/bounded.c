@@ -1,5 +1,5 @@
-/* bounded.c: calls functions of others for a time: a count hook, which Lua code
- * cannot escape and code in C does not meet. */
+/* bounded.c: calls functions of others for a time: a count hook, which code in C
+ * does not meet, nor a message handler of xpcall that runs because of it. */
 #include "bind.h"
 
 #include <stdbool.h>

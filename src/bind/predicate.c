@@ -180,10 +180,17 @@ static int predicate_text(lua_State *L) {
 
 void pi__open_predicate(lua_State *L) {
   static const luaL_Reg meta[] = {
-      {"__gc", predicate_gc},       {"__band", predicate_and},
-      {"__bor", predicate_or},      {"__bnot", predicate_not},
-      {"groups", predicate_groups}, {"text", predicate_text},
-      {"test", predicate_test},     {NULL, NULL},
+      {"__gc", predicate_gc},
+      {"__band", predicate_and},
+      {"__bor", predicate_or},
+      {"__bnot", predicate_not},
+      {NULL, NULL},
+  };
+  static const luaL_Reg methods[] = {
+      {"groups", predicate_groups},
+      {"text", predicate_text},
+      {"test", predicate_test},
+      {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"predicate_parse", predicate_parse},
@@ -193,8 +200,9 @@ void pi__open_predicate(lua_State *L) {
   };
   luaL_newmetatable(L, PI__PREDICATE);
   luaL_setfuncs(L, meta, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index"); /* meta.__index = meta */
+  // apart from the metatable, which nobody who has a predicate may get at
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index"); /* meta.__index = {groups=, text=, test=} */
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);

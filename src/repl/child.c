@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -64,11 +65,7 @@ static void run_child(lua_State *L, int fd) {
 #endif
   lua_pushinteger(L, fd);
   lua_pushcclosure(L, l_send, 1);
-  bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
-  if (!ok && !terminal_interrupted()) {
-    const char *message = lua_tostring(L, -1);
-    fprintf(stderr, "portinfo: %s\n", message != NULL ? message : "?");
-  }
+  bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;  // who waits tells of it
   fflush(stdout);
   _exit(ok ? 0 : 1);
 }
@@ -124,13 +121,16 @@ static int l_limit(lua_State *L) {
 
 /* ---- In the parent ------------------------------------------------------- */
 
-/* Waits for the end of a child that closed its pipe or was killed: its status.
- */
+/* Waits for the end of a child that closed its pipe or was killed: its status,
+ * or -1 where nobody knows it. */
 static int reap(child *c) {
   int status = 0;
-  while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) continue;
+  pid_t pid;
+  do {
+    pid = waitpid(c->pid, &status, 0);
+  } while (pid < 0 && errno == EINTR);
   c->pid = 0;
-  return status;
+  return pid < 0 ? -1 : status;
 }
 
 static int child_close(lua_State *L) {
@@ -152,7 +152,9 @@ static int l_fork(lua_State *L) {
   c->fd = -1;
   luaL_setmetatable(L, CHILD);
   int ends[2];
-  if (pipe(ends) != 0) return luaL_fileresult(L, 0, "pipe");
+  // not for programs that are started there
+  if (pipe2(ends, O_CLOEXEC) != 0) return luaL_fileresult(L, 0, "pipe");
+  signal(SIGCHLD, SIG_DFL);  // who started us may not care, but we do
   fflush(stdout);  // or what is in its buffer is written twice
   fflush(stderr);
   pid_t pid = fork();
@@ -215,15 +217,15 @@ static int push_absence(lua_State *L, child *c, arrival how) {
     lua_pushstring(L, how == LATE ? "late" : "interrupted");
     return 2;
   }
-  int status = c->pid > 0 ? reap(c) : 0;
+  int status = c->pid > 0 ? reap(c) : -1;
   luaL_pushfail(L);
-  if (WIFSIGNALED(status)) {
+  if (status != -1 && WIFSIGNALED(status)) {
     int number = WTERMSIG(status);
     lua_pushstring(L, number == SIGXCPU ? "time" : "signal");
     lua_pushstring(L, strsignal(number));
     return 3;
   }
-  lua_pushstring(L, WEXITSTATUS(status) == 0 ? "end" : "exit");
+  lua_pushstring(L, status == 0 ? "end" : "exit");
   return 2;
 }
 

@@ -318,6 +318,77 @@ END
   [[ $(tail -n 8 "$T/out") == *"verdict: fail"* ]]
 }
 
+@test "a juror that nobody can wait for is a broken rule, and no pass" {
+  rules <<'END'
+return {
+  {id = "h", where = "lport = 22",
+   check = function() return string.find(('a'):rep(30), ('a*'):rep(12)..'b') end},
+  {id = "b", severity = "error", where = "lport = 22"},
+}
+END
+  status=0
+  python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$PORTINFO" audit -q --from $BAD "$T/rules.lua" >"$T/out" || status=$?
+  cat "$T/out"
+  [ "$status" -eq 2 ]
+  grep -q '^2 rules: 0 passed, 1 failed, 1 broken' "$T/out"
+}
+
+@test "rules that each keep memory do not keep more than one may" {
+  [ -z "${ASAN_LIB-}" ] || skip "the sanitizers need memory of their own"
+  {
+    echo 'kept = {} return {'
+    for i in 1 2 3 4; do
+      echo "{id = 'm$i', where = 'lport = 22', check = function()
+        local t = {} for i = 1, 300 do t[i] = ('x'):rep(1 << 20) .. i end
+        kept[#kept + 1] = t
+        return false
+      end},"
+    done
+    echo '}'
+  } >"$T/rules.lua"
+  audit -q --from $BAD "$T/rules.lua" --format tap
+  [ "$status" -eq 2 ]
+  grep -q '^ok 1 - m1' "$T/out"
+  grep -q 'not enough memory' "$T/out"
+}
+
+@test "a program that a trusted rule leaves behind keeps nobody waiting" {
+  rules <<'END'
+os.execute(os.getenv "COMMAND")
+return {id = "x", where = "lport = 1"}
+END
+  COMMAND="sleep 90 >/dev/null 2>&1 </dev/null 3>&- & echo \$! >$T/pid" audit -q --from $BAD \
+    "$T/rules.lua" --trust
+  [ "$status" -eq 0 ]
+  kill "$(<"$T/pid")" # it is still there
+}
+
+@test "what is wrong in a baseline or in cases is one tame line" {
+  echo 'return setmetatable({}, {__index = function() error("\27]0;pwned\7\27[31m") end})' >"$T/b.lua"
+  refuses "b.lua:1: " --from $BAD --baseline "$T/b.lua"
+  [ "$(LC_ALL=C tr -dc '\001-\011\013-\037' <"$T/err" | wc -c)" -eq 0 ]
+  refuses "b.lua:1: " --from $BAD --write-baseline "$T/b.lua"
+  [ "$(LC_ALL=C tr -dc '\001-\011\013-\037' <"$T/err" | wc -c)" -eq 0 ]
+  echo 'return {cases = {{name = setmetatable({}, {__tostring = function() error "\27[31m" end}),
+    reading = "x", expect = {x = "pass"}}}}' >"$T/c.lua"
+  refuses "c.lua:1: " --test "$T/c.lua"
+  [ "$(LC_ALL=C tr -dc '\001-\011\013-\037' <"$T/err" | wc -c)" -eq 0 ]
+}
+
+@test "tap agrees with the exit status about notes, too" {
+  rules <<<'return {id = "x", where = "lport = 1", allow = {{lport = 1, expires = "2020-01-01"}}}'
+  audit --from $BAD "$T/rules.lua" --format tap
+  [ "$status" -eq 0 ]
+  [[ $out == *$'
+ok 1 - x'* ]]
+  audit --from $BAD "$T/rules.lua" --format tap --fail-on note
+  [ "$status" -eq 1 ]
+  [[ $out == *$'
+not ok 1 - x'* ]]
+}
+
 @test "rules have no files and no programs, unless they are trusted" {
   rules <<'END'
 return {id = "x", where = "lport = 22", check = function()

@@ -327,6 +327,10 @@ describe("a rule that is none is refused", function()
     ["where has a function in it"] = {id = "x", where = {"tcp", function() end}},
     ["must_listen: the message is a text"] = {id = "x", must_listen = "tcp", message = "{lport}"},
     ["must_listen takes neither"] = {id = "x", must_listen = "tcp", allow = {"tcp"}},
+    ["must_listen takes no expires"] =
+      {id = "x", must_listen = {{lport = 22, expires = "2020-01-01"}}},
+    ["must_not_listen takes no expires"] =
+      {id = "x", must_not_listen = {{lport = 22, expires = "2020-01-01"}}},
     ["are two rules"] = {id = "x", must_listen = "tcp", only = {}},
     ["evidence: unknown field 'exee'"] = {id = "x", where = "tcp", evidence = {"exee"}},
     ["tags is a list"] = {id = "x", where = "tcp", tags = "a"},
@@ -446,6 +450,55 @@ describe("a saved reading", function()
     assert.equal("pass", of "listening lport = 25")
     assert.equal("inconclusive", of "lport = 25")
     assert.equal("fail", of "lport = 22")
+  end)
+end)
+
+describe("a reading that does not say what it is", function()
+  local function reading(head)
+    local path = fake.folder() .. "/reading"
+    local file <close> = assert(io.open "tests/rules/good.ndjson")
+    local text = file:read "a"
+    fake.write(path, head(text))
+    return assert(pi.load(path))
+  end
+
+  it("is refused where its filter cannot be read", function()
+    local snap <close> = reading(function(text)
+      return (text:gsub('"host"', '"filter":"tcp frobnicate = 7","host"', 1))
+    end)
+    local report, message = pi.audit({id = "x", where = "tcp"}, {snapshot = snap})
+    assert.is_nil(report)
+    assert.matches("frobnicate", message)
+  end)
+
+  it("passes nothing where a source is missing", function()
+    local snap <close> = reading(function(text)
+      return (text:gsub('"sources":%b[]', '"sources":[]', 1))
+    end)
+    local report = assert(pi.audit({id = "x", where = "tcp lport = 1"}, {snapshot = snap}))
+    assert.equal("inconclusive", report.rules[1].verdict)
+    assert.matches("was not read", report.rules[1].unseen[1])
+  end)
+end)
+
+describe("a table that is more than it seems", function()
+  it("is read as it is", function()
+    local meta = {
+      __index = function() error "read" end, __pairs = function() error "gone through" end,
+      __len = function() error "counted" end,
+    }
+    local report = assert(pi.audit(setmetatable({
+      setmetatable({id = "x", where = "lport = 22 listening",
+                    allow = setmetatable({setmetatable({lport = 1}, meta)}, meta)}, meta),
+    }, meta), options()))
+    assert.equal("fail", report.rules[1].verdict)
+  end)
+end)
+
+describe("a long message", function()
+  it("is cut", function()
+    local result = judge{where = "lport = 5432", message = function() return ("x"):rep(1e6) end}
+    assert.equal(4096, #result.findings[1].message)
   end)
 end)
 
@@ -570,6 +623,24 @@ describe("a baseline", function()
     local held = assert(audit.held(source, true))
     assert.equal(1, #held.x.entries)
     assert.is_nil(held.x.entries[1].expires)
+  end)
+
+  it("is written so that it can be read again", function()
+    local path = fake.folder() .. "/baseline.lua"
+    fake.write(path, [[return {baseline = 1, ["end"] = {
+      {lport = pi.range(1, 65535), reason = "x"}, {pi.p "lport = 22", reason = "y"},
+    }}]])
+    local source = {name = path, text = assert(io.open(path)):read "a"}
+    local before = assert(baseline.check(source))
+    fake.write(path, (baseline.text(baseline.merge({}, before, {}))))
+    local again = assert(audit.held{name = path, text = assert(io.open(path)):read "a"})
+    local texts = {}
+    for i, one in ipairs(again["end"].entries) do texts[i] = one.predicate:text() end
+    table.sort(texts)
+    assert.same({"lport = 1..65535", "lport = 22"}, texts)
+    fake.write(path, [[return {baseline = 1, x = {{["end"] = 3, reason = "x"}}}]])
+    local _, message = baseline.check{name = path, text = assert(io.open(path)):read "a"}
+    assert.matches("unknown field 'end'", message)
   end)
 
   it("may hold one entry without a list around it", function()

@@ -251,7 +251,7 @@ describe("the table of types", function()
   it("has every method of a query, a reading and a predicate, and no other", function()
     assert.same(query.method_names, names_of(types.query.methods))
     assert.same(public(core.snapshot_class()), names_of(types.snapshot.methods))
-    assert.same(public(debug.getmetatable(pi.p "tcp")), names_of(types.predicate.methods))
+    assert.same(public(debug.getmetatable(pi.p "tcp").__index), names_of(types.predicate.methods))
   end)
 
   it("has every field of a row, and of what the registry knows", function()

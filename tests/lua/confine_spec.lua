@@ -36,6 +36,11 @@ describe("a file of rules", function()
     assert.not_equal("changed", require("portinfo.rules")[1].id)
   end)
 
+  it("may begin with a byte order mark, and with #!", function()
+    assert.equal(1, run "\xef\xbb\xbfreturn 1")
+    assert.equal(2, run "#!/usr/bin/env portinfo\r\nreturn 2")
+  end)
+
   it("tells where it is wrong", function()
     assert.matches("^rules.lua:2: ", select(2, run "\nreturn = 1"))
     assert.matches("^rules.lua:3: ", select(2, run "\n\nerror 'x'"))
@@ -76,6 +81,12 @@ local escapes = {
   ["the metatable of strings"] = [[return getmetatable("")]],
   ["the table of strings, to change it"] = [[return getmetatable("").__index]],
   ["the metatable of predicates"] = [[local m = getmetatable(pi.p "tcp") return m]],
+  ["what predicates are, by their __index"] = [[return pi.p("tcp").__index]],
+  ["what predicates are, by their finalizer"] = [[return pi.p("tcp").__gc]],
+  ["the metatable of ranges"] = [[return getmetatable(pi.range(1, 2))]],
+  ["what ranges are, by their __index"] = [[return pi.range(1, 2).__index]],
+  ["a finalizer by a range"] = [[
+    return pcall(function() getmetatable(pi.range(1, 2)).__gc = print end) or nil]],
   ["the environment of others by _G"] = [[return _G.io or _G._G.io or _G._ENV]],
   ["the environment by _ENV"] = [[return _ENV.debug or _ENV.package]],
   ["upvalues by coroutines"] = [[return coroutine.wrap(function() return io end)()]],
@@ -114,6 +125,51 @@ describe("a file of rules does not get", function()
 
   it("to write to standard output", function()
     assert.equal("", fake.printed(function() run [[print "\27[31m"; return 1]] end))
+  end)
+
+  -- Whatever a value of ours leads to, by its members or its metatable, is no table that
+  -- another environment gets, too.
+  it("to share a table with another file", function()
+    local function reached(env)
+      local seen, open = {}, {env}
+      while #open > 0 do
+        local value = table.remove(open)
+        if type(value) == "table" and not seen[value] then
+          seen[value] = true
+          for key, member in next, value do
+            open[#open + 1], open[#open + 2] = key, member
+          end
+          open[#open + 1] = env.getmetatable(value)
+        elseif type(value) == "userdata" then
+          open[#open + 1] = env.getmetatable(value)
+          local ok, index = pcall(function() return value.__index end)
+          open[#open + 1] = ok and index or nil
+        end
+      end
+      return seen
+    end
+    local function filled()
+      local env = confine.environment(folder)
+      env.values = {
+        env.pi.p "tcp", env.pi.range(1, 2), env.pi.port(22), env.pi.service "ssh",
+        env.pi.search("ssh", 3), env.require "portinfo.rules", env.require "portinfo",
+      }
+      return reached(env)
+    end
+    local one, count = filled(), 0
+    for value in pairs(filled()) do
+      count = count + 1
+      assert.is_nil(one[value])
+    end
+    assert(count > 50)
+  end)
+
+  it("past its time by the handler of xpcall", function()
+    assert.matches("took more than 2 s", select(2, run [[
+      local function loop() while true do end end
+      return xpcall(loop, loop)]]))
+    assert.equal("no!", run [[
+      return (select(2, xpcall(error, function(m) return m .. "!" end, "no")))]])
   end)
 
   it("byte code", function()

@@ -43,7 +43,7 @@ describe("the help", function()
     local names = methods_of_reading()
     assert.equal(12, #names)
     for _, name in ipairs(names) do entry_of("reading:" .. name) end
-    for name in pairs(debug.getmetatable(pi.p "tcp")) do
+    for name in pairs(debug.getmetatable(pi.p "tcp").__index) do
       if not name:find "^__" then entry_of("predicate:" .. name) end
     end
   end)

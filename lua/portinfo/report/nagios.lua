@@ -6,6 +6,8 @@ local escape = require "portinfo.escape"
 local units = require "portinfo.units"
 local verdicts = require "portinfo.report.verdicts"
 
+local longest = 1000 -- of what is told: monitoring systems cut lines, too
+
 local names = {[0] = "OK", "WARNING", "CRITICAL", "UNKNOWN"}
 
 local function status_of(report)
@@ -50,7 +52,7 @@ function M.report(report)
     units.plural(f.error + f.warning, "finding"))
   if c.inconclusive > 0 then text = text .. (", %d cannot be told"):format(c.inconclusive) end
   if c.error > 0 then text = text .. (", %d broken"):format(c.error) end
-  if told then text = ("%s; %s"):format(text, told) end
+  if told then text = ("%s; %s"):format(text, told:sub(1, longest)) end
   return ("PORTINFO %s - %s | errors=%d;;;0 warnings=%d;;;0 notes=%d;;;0 inconclusive=%d;;;0"
     .. " broken=%d;;;0\n"):format(names[status], escape(text):gsub("|", "/"), f.error, f.warning,
     f.note, c.inconclusive, c.error), status

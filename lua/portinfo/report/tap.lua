@@ -35,7 +35,7 @@ return function(report)
   local out = {"TAP version 14\n", ("1..%d\n"):format(#report.rules)}
   for i, result in ipairs(report.rules) do
     local outcome = verdicts.outcome(result, report.fail_on)
-    local good = result.verdict == "pass"
+    local good = outcome == "passed"
     out[#out + 1] = ("%s %d - %s%s\n"):format(good and "ok" or "not ok", i, describe(result),
       outcome == "tolerated" and (" # TODO below --fail-on " .. report.fail_on) or "")
     add_details(out, result)
