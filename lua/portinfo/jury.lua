@@ -71,61 +71,77 @@ local function failed(message)
   return {verdict = "error", message = message, findings = {}, undecided = {}, unseen = {}}
 end
 
--- Judges from the rule `first` on, and says {at = i} before and {result, at = i} behind
--- each.
-local function judge_from(rules, first, about, send)
-  local seconds = math.ceil(about.seconds) + 1
+-- Can it use up what there is? Filters and texts cannot.
+local function is_risky(one) return one.check ~= nil or type(one.message) == "function" end
+
+-- How many results wait to be told with others.
+local most_waiting = 64
+
+-- Judges from the rule `first` on. Says {at = i} before a rule that may be its last, and
+-- {results = by number} of all before; `careful`: before each, as one is the last for sure.
+local function judge_from(rules, first, about, careful, send)
+  local seconds, waiting, n = math.ceil(about.seconds) + 1, {}, 0
+  local function tell()
+    if n > 0 then send(wire.encode{results = waiting}) end
+    waiting, n = {}, 0
+  end
   terminal.limit(seconds, memory)
   for i = first, #rules do
     if i > first then terminal.limit(seconds) end
-    send(wire.encode{at = i})
+    if careful or is_risky(rules[i]) or n == most_waiting then
+      tell()
+      send(wire.encode{at = i})
+    end
     local ok, result = pcall(judge.judge, rules[i], about)
     if not ok and rule.is_complaint(result) then
       return send(wire.encode{complaint = tostring(result)})
     end
     if not ok then result = failed(ruleset.message_of(result, rules[i].place)) end
-    send(wire.encode{at = i, lacks = result.lacks, result = not result.lacks and result or nil})
+    if result.lacks then
+      tell()
+      return send(wire.encode{lacks = i})
+    end
+    waiting[i], n = result, n + 1
     -- what a rule that broke left behind is no place to judge others in
-    if result.lacks or result.verdict == "error" then return end
+    if result.verdict == "error" then break end
   end
+  tell()
 end
 
 -- ---- The foreman -----------------------------------------------------------------
 
 -- Lets one juror judge from the rule `first` on, and passes on its results as they are.
--- Which rule is next; true behind it if owners are to be read before; nil and a complaint.
-local function judge_some(rules, first, about, send)
-  local at, told, lacks, complaint = first, first - 1, false, nil
-  local _, how, detail = listen(function(to) judge_from(rules, first, about, to) end, short,
-    function(message, bytes)
+-- Which rule is next, and "owners" if these are to be read before, or "careful" if the
+-- juror ended at a rule that is not known; or nil and a complaint.
+local function judge_some(rules, first, about, careful, send)
+  local at, told, lacks, complaint = first, first - 1, nil, nil
+  local _, how, detail = listen(function(to) judge_from(rules, first, about, careful, to) end,
+    short, function(message, bytes)
       complaint, lacks, at = message.complaint, message.lacks, message.at or at
+      for i in pairs(message.results or {}) do told = math.max(told, i) end
+      if message.results then send(bytes) end
       if complaint or lacks then return true end
-      if message.result then
-        told = at
-        send(bytes)
-      end
     end)
   if complaint then return nil, complaint end
-  if lacks then return at, true end
-  if how == "end" and told == at then return at + 1 end
-  local message = ending(about.seconds, how, detail)
-  local place = rules[at].place
-  send(wire.encode{
-    at = at, result = failed(place and ("%s: %s"):format(place, message) or message),
-  })
+  if lacks then return lacks, "owners" end
+  if how == "end" and told >= first then return told + 1 end
+  if at ~= told + 1 then return told + 1, "careful" end
+  local message, place = ending(about.seconds, how, detail), rules[at].place
+  local result = failed(place and ("%s: %s"):format(place, message) or message)
+  send(wire.encode{results = {[at] = result}})
   return at + 1
 end
 
 local function judge_all(rules, about, send)
-  local first = 1
+  local first, careful = 1, false
   while first <= #rules do
-    local next_one, detail = judge_some(rules, first, about, send)
+    local next_one, detail = judge_some(rules, first, about, careful, send)
     if not next_one then return nil, detail end
-    if detail then
+    if detail == "owners" then
       local ok, message = audit.read_owners(about)
       if not ok then return nil, message end
     end
-    first = next_one
+    first, careful = next_one, detail == "careful"
   end
   return true
 end
@@ -202,6 +218,7 @@ local function judge_now(job, rules, held, send)
 end
 
 local function lead(job, send)
+  collectgarbage "generational" -- what rules are made of stays to the end
   local rules, held = load_all(job, send)
   if not rules then return send(wire.encode{complaint = held}) end
   send(wire.encode{rules = describe_all(rules, job.only_load)})
@@ -222,8 +239,9 @@ local function follow(job)
     loading = message.loading or loading
     found.rules = found.rules or message.rules
     found.complaint = message.complaint
-    local result = message.result
-    if result then found.results[message.at] = audit.describe(found.rules[message.at], result) end
+    for i, result in pairs(message.results or {}) do
+      found.results[i] = audit.describe(found.rules[i], result)
+    end
     if message.done then
       for name, value in pairs(message) do found[name] = value end
     end

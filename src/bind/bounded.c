@@ -1,5 +1,5 @@
-/* bounded.c: calls functions of others for a time: a count hook, which code in C
- * does not meet, nor a message handler of xpcall that runs because of it. */
+/* bounded.c: calls functions of others for a time: a count hook, which code in
+ * C does not meet, nor a message handler of xpcall that runs because of it. */
 #include "bind.h"
 
 #include <stdbool.h>
@@ -47,9 +47,9 @@ static void on_count(lua_State *L, lua_Debug *ar) {
   lua_error(L);
 }
 
-/* bounded(seconds, f, ...) -> as pcall(f, ...); or false, the error, true if the
- * function had used up its processor time. A call inside of another has a time
- * of its own. */
+/* bounded(seconds, f, ...) -> as pcall(f, ...); or false, the error, true if
+ * the function had used up its processor time. A call inside of another has a
+ * time of its own. */
 static int bounded(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, seconds > 0 && seconds <= 86400, 1, "not 0 to 86400");

@@ -155,7 +155,7 @@ static int l_fork(lua_State *L) {
   // not for programs that are started there
   if (pipe2(ends, O_CLOEXEC) != 0) return luaL_fileresult(L, 0, "pipe");
   signal(SIGCHLD, SIG_DFL);  // who started us may not care, but we do
-  fflush(stdout);  // or what is in its buffer is written twice
+  fflush(stdout);            // or what is in its buffer is written twice
   fflush(stderr);
   pid_t pid = fork();
   if (pid < 0) {
@@ -229,9 +229,10 @@ static int push_absence(lua_State *L, child *c, arrival how) {
   return 2;
 }
 
-/* child:receive(seconds) -> the next message; false and "late" or "interrupted";
- * nil when no more will come, and how it ended: "end" as it should, "exit",
- * "time" (it used up its processor time), or "signal" and which. */
+/* child:receive(seconds) -> the next message; false and "late" or
+ * "interrupted"; nil when no more will come, and how it ended: "end" as it
+ * should, "exit", "time" (it used up its processor time), or "signal" and
+ * which. */
 static int child_receive(lua_State *L) {
   child *c = luaL_checkudata(L, 1, CHILD);
   lua_Number seconds = luaL_checknumber(L, 2);
@@ -251,11 +252,8 @@ static int child_receive(lua_State *L) {
 
 void terminal_add_child(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"receive", child_receive},
-      {"close", child_close},
-      {"__gc", child_close},
-      {"__close", child_close},
-      {NULL, NULL},
+      {"receive", child_receive}, {"close", child_close}, {"__gc", child_close},
+      {"__close", child_close},   {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"fork", l_fork},
