@@ -178,8 +178,9 @@ end
 local function describe_all(rules, whole)
   local list = {}
   for i, one in ipairs(rules) do
-    list[i] = audit.describe(one, {scope = one.scope:text()})
+    list[i] = audit.describe(one, {})
     if whole then
+      list[i].scope = one.scope:text()
       list[i].allow, list[i].must = entries_text(one.allow), entries_text(one.must)
       list[i].message = type(one.message) == "string" and one.message or nil
     end
