@@ -56,8 +56,8 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
-/* [-0, +0, m] Add the functions of child.c, files.c, pager.c and replace.c to the
- * module on top. */
+/* [-0, +0, m] Add the functions of child.c, files.c, pager.c and replace.c to
+ * the module on top. */
 void terminal_add_child(lua_State *L);
 void terminal_add_replace(lua_State *L);
 void terminal_add_files(lua_State *L);
