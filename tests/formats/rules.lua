@@ -14,6 +14,7 @@ return {
   {id = "open", where = where, check = function() return nil end},
   {id = "absent", must_listen = "tcp :1"},
   {id = "stale", where = where, allow = {
-    {lport = 23, reason = "<&\27>"}, {lport = 24, reason = "]]>"}, {lport = 25, expires = "2020-01-01"},
+    {lport = 23, reason = "<&\27>"}, {lport = 24, reason = "]]>"},
+    {lport = 25, expires = "2020-01-01"},
   }},
 }
