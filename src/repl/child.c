@@ -87,14 +87,27 @@ static rlim_t time_spent(void) {
   return (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1);
 }
 
-/* Bounds a resource at `most`, or at what cannot be raised. */
-static void set_limit(lua_State *L, int resource, rlim_t most) {
-  struct rlimit limit;
-  int rc = getrlimit(resource, &limit);
+/* The limit at `most`, or at what cannot be raised. */
+static struct rlimit cap(struct rlimit limit, rlim_t most) {
   bool fits = limit.rlim_max == RLIM_INFINITY || most < limit.rlim_max;
   limit.rlim_cur = fits ? most : limit.rlim_max;
-  if (rc == 0) rc = setrlimit(resource, &limit);
-  if (rc != 0) luaL_error(L, "setrlimit: %s", strerror(errno));
+  return limit;
+}
+
+static void bound_time(lua_State *L, rlim_t most) {
+  struct rlimit limit = {0};
+  int rc = getrlimit(RLIMIT_CPU, &limit);
+  limit = cap(limit, most);
+  if (rc == 0) rc = setrlimit(RLIMIT_CPU, &limit);
+  if (rc != 0) luaL_error(L, "RLIMIT_CPU: %s", strerror(errno));
+}
+
+static void bound_memory(lua_State *L, rlim_t most) {
+  struct rlimit limit = {0};
+  int rc = getrlimit(RLIMIT_AS, &limit);
+  limit = cap(limit, most);
+  if (rc == 0) rc = setrlimit(RLIMIT_AS, &limit);
+  if (rc != 0) luaL_error(L, "RLIMIT_AS: %s", strerror(errno));
 }
 
 /* limit([seconds[, bytes]]): this process may use so much processor time from
@@ -109,13 +122,13 @@ static int l_limit(lua_State *L) {
   struct rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (seconds == 0) {
-    set_limit(L, RLIMIT_CPU, RLIM_INFINITY);
-    set_limit(L, RLIMIT_AS, RLIM_INFINITY);
+    bound_time(L, RLIM_INFINITY);
+    bound_memory(L, RLIM_INFINITY);
     return 0;
   }
-  set_limit(L, RLIMIT_CPU, time_spent() + (rlim_t)seconds);
+  bound_time(L, time_spent() + (rlim_t)seconds);
   rlim_t has = bytes > 0 ? address_space() : 0;
-  if (has > 0) set_limit(L, RLIMIT_AS, has + (rlim_t)bytes);
+  if (has > 0) bound_memory(L, has + (rlim_t)bytes);
   return 0;
 }
 
