@@ -285,7 +285,11 @@ typedef enum pi_type {
     "the holder's arguments, joined by spaces")                                \
   X(PPID, ppid, NUMBER, PROCESS, 1, 0, "", "the holder's parent")              \
   X(STARTED, started, TIME, PROCESS, 1, 0, "", "when the holder was started")  \
-  X(CGROUP, cgroup, TEXT, PROCESS, 1, 0, "", "the holder's control group")
+  X(CGROUP, cgroup, TEXT, PROCESS, 1, 0, "", "the holder's control group")     \
+  X(UNIT, unit, TEXT, PROCESS, 1, 0, "",                                       \
+    "systemd's unit of the holder, by its control group")                      \
+  X(CONTAINER, container, TEXT, PROCESS, 1, 0, "",                             \
+    "runtime and id of the holder's container, by its control group")
 
 typedef enum pi_field {
 #define PI_X(ID, ...) PI_##ID,

@@ -38,8 +38,12 @@ end
 -- Who holds it, by what lasts longest of what is seen.
 local function add_holder(made, row)
   local exe, process, user = get(row, "exe"), get(row, "process"), get(row, "user")
+  local unit = get(row, "unit")
   if get(row, "owner") == "none" then
     made.owner = "none"
+  elseif unit and unit:find "%.service$" then
+    -- other units are called after a session or a container, and not the same again
+    made.unit, made.user = literal(unit), user and literal(user) or nil
   elseif exe then
     made.exe, made.user = program(exe), user and literal(user) or nil
   elseif process then

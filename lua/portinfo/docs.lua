@@ -741,6 +741,7 @@ M.fields = {
   pid = "pid = 812", process = "process = nginx*", holders = "holders", user = "user = root",
   exe = "exe = '/usr/bin/python3*'", cmdline = "cmdline = *--debug*", ppid = "ppid = 1",
   started = "started > 1750000000", cgroup = "cgroup = */docker*",
+  unit = "exposed unit = nginx.service", container = "listening container = docker:*",
 }
 
 -- What the words of fields mean.

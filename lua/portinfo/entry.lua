@@ -10,8 +10,8 @@ local M = {}
 M.is_remark = {reason = true, expires = true}
 
 local order = {
-  "proto", "exposure", "lport", "ephemeral", "exe", "process", "user", "uid", "owner", "absent",
-  "reason", "expires",
+  "proto", "exposure", "lport", "ephemeral", "unit", "exe", "process", "user", "uid", "owner",
+  "absent", "reason", "expires",
 }
 local placed = {}
 for i, name in ipairs(order) do placed[name] = i end

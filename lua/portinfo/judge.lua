@@ -152,7 +152,7 @@ end
 local shown = {
   "proto", "family", "state", "laddr", "lport", "raddr", "rport", "iface", "netns", "uid", "role",
   "families", "exposure", "ephemeral", "autobound", "service", "use", "risk", "rxq", "txq",
-  "owner", "why", "pid", "process", "user", "exe",
+  "owner", "why", "pid", "process", "user", "exe", "unit", "container",
 }
 
 local function get(row, name) return row[name] end

@@ -249,8 +249,8 @@ end
 
 -- The systemd unit that a holder is part of.
 local function unit_of(row)
-  local unit = row.cgroup and row.cgroup:match "([^/]+%.service)$"
-  return unit and render.name(unit) or nil
+  local unit = row.unit
+  return unit and unit:find "%.service$" and render.name(unit) or nil
 end
 
 -- A fix by kind of evidence, for its first row.

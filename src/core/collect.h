@@ -127,12 +127,17 @@ typedef struct pi__process {
   uint64_t start;
   uint32_t comm; /* pi__reading_text */
   uint32_t user, exe, cmdline, cgroup;
+  uint32_t container; /* out of cgroup, 0: none; whose sight it shares */
   uint32_t ppid;
   int64_t started;
   uint8_t user_sight, exe_sight, cmdline_sight, cgroup_sight, ppid_sight,
       started_sight; /* pi_sight */
   bool detailed;     /* taken over with its details: no need to read them */
 } pi__process;
+
+/* Notes the control group of a process, and what follows from it. */
+int pi__reading_cgroup(pi__reading *reading, pi__process *process,
+                       const char *path, size_t length, pi_error *err);
 
 size_t pi__reading_processes(const pi__reading *reading);
 pi__process *pi__reading_process_at(pi__reading *reading, size_t i);

@@ -225,14 +225,21 @@ static bool same_process(const pi_snapshot *s, pi__process *p, const draft *d) {
 static int process_add(pi__loader *l, draft *d, uint32_t *ret) {
   pi_snapshot *s = l->s;
   for (int i = 0; i < TEXTS; i++) {
-    if (d->texts[i].text == NULL) continue;
+    if (d->texts[i].text == NULL || i == CGROUP) continue;
     int rc =
         pi__reading_text((pi__reading *)s, d->texts[i].text, d->texts[i].length,
                          text_place(&d->process, i), l->err);
     if (rc != 0) return rc;
   }
-  int rc = pi__reserve(&s->processes, &s->process_capacity,
-                       s->process_count + 1, sizeof *s->processes, l->err);
+  const pi__span *cgroup = &d->texts[CGROUP];
+  int rc = 0;
+  if (cgroup->text != NULL) {
+    rc = pi__reading_cgroup((pi__reading *)s, &d->process, cgroup->text,
+                            cgroup->length, l->err);
+  }
+  if (rc != 0) return rc;
+  rc = pi__reserve(&s->processes, &s->process_capacity, s->process_count + 1,
+                   sizeof *s->processes, l->err);
   if (rc != 0) return rc;
   *ret = (uint32_t)s->process_count;
   s->processes[s->process_count++] = d->process;

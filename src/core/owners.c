@@ -1,5 +1,6 @@
 /* owners.c: joins sockets to the processes that hold them, by inode, and says
  * why where there is none. */
+#include "cgroup.h"
 #include "snapshot.h"
 
 #include <stdlib.h>
@@ -67,6 +68,19 @@ int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
   *ret = (uint32_t)s->process_count;
   s->processes[s->process_count++] = p;
   return 0;
+}
+
+int pi__reading_cgroup(pi__reading *reading, pi__process *process,
+                       const char *path, size_t length, pi_error *err) {
+  char container[PI__CONTAINER_TEXT];
+  process->cgroup_sight = length > 0 ? PI_KNOWN : PI_EMPTY;
+  if (length == 0) return 0;
+  size_t n = pi__cgroup_container(path, length, container);
+  if (n > 0) {
+    int rc = pi__reading_text(reading, container, n, &process->container, err);
+    if (rc != 0) return rc;
+  }
+  return pi__reading_text(reading, path, length, &process->cgroup, err);
 }
 
 int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,

@@ -1,5 +1,6 @@
 /* value.c: one cell as a value, whether it stands in a column, comes from the
  * holders, or is looked up in the registry. */
+#include "cgroup.h"
 #include "snapshot.h"
 
 #include <string.h>
@@ -96,6 +97,22 @@ static uint32_t holder_count(const pi_snapshot *s, size_t row) {
   return s->first_holding[row + 1] - s->first_holding[row];
 }
 
+/* What follows from the control group of a process. */
+static pi_value group_value(const pi_snapshot *s, const pi__process *p,
+                            pi_field field) {
+  const char *unit;
+  size_t length;
+  if (p->cgroup_sight != PI_KNOWN)
+    return absent(field, (pi_sight)p->cgroup_sight);
+  if (field == PI_CONTAINER) return stored_text(s, field, p->container);
+  const pi__string *path = pi__string_at(s, p->cgroup);
+  if (path == NULL ||
+      !pi__cgroup_unit(path->bytes, path->length, &unit, &length)) {
+    return absent(field, PI_EMPTY);
+  }
+  return text_value(field, unit, length);
+}
+
 static pi_value process_value(const pi_snapshot *s, const pi__process *p,
                               pi_field field) {
   switch (field) {
@@ -112,6 +129,8 @@ static pi_value process_value(const pi_snapshot *s, const pi__process *p,
     return number_value(field, (uint64_t)p->started);
   default: break;
   }
+  if (field == PI_UNIT || field == PI_CONTAINER)
+    return group_value(s, p, field);
   const struct {
     pi_field field;
     uint32_t text;

@@ -557,6 +557,17 @@ describe("a baseline", function()
     assert.equal("pass", (verdict(rule, {baseline = path}, own)))
   end)
 
+  it("holds services of systemd by their unit, others by their program", function()
+    local row = {proto = "tcp", exposure = "wildcard", lport = 22, ephemeral = false,
+                 owner = "known", process = "sshd", exe = "/usr/sbin/sshd", user = "root",
+                 unit = "ssh.service"}
+    assert.same({proto = "tcp", exposure = "wildcard", lport = 22, unit = "ssh.service",
+                 user = "root"}, baseline.entry(row))
+    row.unit = "session-3.scope"
+    assert.equal("/usr/sbin/sshd", baseline.entry(row).exe)
+    assert.is_nil(baseline.entry(row).unit)
+  end)
+
   it("holds ports that the kernel chose, whichever they are", function()
     local row = {proto = "tcp", exposure = "loopback", lport = 40123, ephemeral = true,
                  autobound = true, owner = "known", process = "app", exe = "/app", user = "u"}

@@ -74,6 +74,8 @@ describe("a row", function()
     assert.equal("/bin/x (deleted)", row.exe)
     assert.equal("x -D", row.cmdline)
     assert.equal("/s.slice", row.cgroup)
+    assert.equal("s.slice", row.unit)
+    assert.is_false(row.container)
     assert.is_true(row.started >= 1700000000)
   end)
 

@@ -22,7 +22,8 @@ local spec = {
     {pid = 42, name = "sshd", fds = {[3] = 1, [4] = 3}, exe = "/usr/sbin/sshd",
      cmdline = "sshd -D", cgroup = "/system.slice/ssh.service"},
     {pid = 43, name = "e\27[31m\xff", fds = {[3] = 2, [7] = 5}, uid = 1000},
-    {pid = 44, name = "curl", fds = {[5] = 4}, uid = 1000, cmdline = "curl -v"},
+    {pid = 44, name = "curl", fds = {[5] = 4}, uid = 1000, cmdline = "curl -v",
+     cgroup = "/docker/" .. ("0123456789abcdef"):rep(4) .. "/init.scope"},
     {pid = 45, name = "secret", closed = true},
   },
 }
@@ -61,7 +62,8 @@ describe("a loaded reading", function()
       "process", "not process", "process = sshd", "process != sshd", "process = 'init'",
       "pid = 1", "pid != 1", "pid in {1, 44}", "user", "user = root", "user != root",
       "exe", "not exe", "exe = /usr/*", "cmdline = 'curl -v'", "cmdline != 'curl -v'",
-      "cgroup = *ssh*", "ppid = 1", "started > 1700000000", "known process",
+      "cgroup = *ssh*", "unit = ssh.service", "not unit", "container = docker:*", "not container",
+      "known unit", "ppid = 1", "started > 1700000000", "known process",
       "not known process", "known exe", "owner = known", "owner = none", "owner = unknown",
       "why = permission", "why = time-wait", "lport = reserved", "lport = ephemeral",
       "lport = privileged", "service = ssh", "use", "risk", "families = 4+6", "ipv6",
@@ -70,6 +72,16 @@ describe("a loaded reading", function()
     } do
       assert.equal(answer(a, filter), answer(b, filter), filter)
     end
+  end)
+
+  it("knows units and containers by the control groups", function()
+    local _, b = both()
+    local function port(filter) return b:sockets(filter):first().lport end
+    assert.equal(22, port "listening unit = ssh.service")
+    local row = b:sockets("container"):first()
+    assert.equal("docker:0123456789ab", row.container)
+    assert.equal("init.scope", row.unit)
+    assert.equal(40000, row.lport)
   end)
 
   it("has every field of every row, and all holders", function()

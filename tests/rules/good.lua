@@ -4,14 +4,14 @@
 return {
   baseline = 1,
   ["new-listener"] = {
-    {proto = "udp", exposure = "loopback", lport = 53, exe = "/usr/sbin/systemd-resolved", user = "systemd-resolve"},
-    {proto = "tcp", exposure = "wildcard", lport = 80, exe = "/usr/sbin/nginx", user = "root"},
-    {proto = "tcp", exposure = "loopback", lport = 443, exe = "/usr/sbin/nginx", user = "root"},
-    {proto = "tcp", exposure = "wildcard", lport = 443, exe = "/usr/sbin/nginx", user = "root"},
-    {proto = "tcp", exposure = "loopback", lport = 631, exe = "/usr/sbin/cupsd", user = "root"},
-    {proto = "udp", exposure = "wildcard", lport = 5353, exe = "/usr/sbin/avahi-daemon", user = "avahi"},
-    {proto = "tcp", exposure = "loopback", lport = 5432, exe = "/usr/sbin/postgres", user = "postgres"},
-    {proto = "tcp", exposure = "loopback", lport = 9998, exe = "/usr/sbin/busyd", user = "root"},
-    {proto = "tcp", exposure = "loopback", ephemeral = true, exe = "/usr/sbin/jupyter", user = "alice"},
+    {proto = "udp", exposure = "loopback", lport = 53, unit = "systemd-resolved.service", user = "systemd-resolve"},
+    {proto = "tcp", exposure = "wildcard", lport = 80, unit = "nginx.service", user = "root"},
+    {proto = "tcp", exposure = "loopback", lport = 443, unit = "nginx.service", user = "root"},
+    {proto = "tcp", exposure = "wildcard", lport = 443, unit = "nginx.service", user = "root"},
+    {proto = "tcp", exposure = "loopback", lport = 631, unit = "cupsd.service", user = "root"},
+    {proto = "udp", exposure = "wildcard", lport = 5353, unit = "avahi-daemon.service", user = "avahi"},
+    {proto = "tcp", exposure = "loopback", lport = 5432, unit = "postgres.service", user = "postgres"},
+    {proto = "tcp", exposure = "loopback", lport = 9998, unit = "busyd.service", user = "root"},
+    {proto = "tcp", exposure = "loopback", ephemeral = true, unit = "jupyter.service", user = "alice"},
   },
 }

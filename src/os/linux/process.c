@@ -136,7 +136,7 @@ static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
   ssize_t n = pi__file_read(dir, "cgroup", d->text, SCRATCH);
   if (n < 0) return 0;
   const char *path = cgroup_line(d->text);
-  return keep(d, path, strcspn(path, "\n"), &p->cgroup, &p->cgroup_sight, err);
+  return pi__reading_cgroup(d->reading, p, path, strcspn(path, "\n"), err);
 }
 
 /* The name of a user, or the number where the database has none. */
