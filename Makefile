@@ -41,7 +41,7 @@ LUA_FILES = $(wildcard lua/portinfo/*.lua lua/portinfo/*/*.lua)
 # the command and the prompt need the binary; the module does without
 COMMAND = cli shell chunk search screen help docs meta complete expects lex live \
   offer types words output pager rc board call options verbs verb_ls verb_port \
-  verb_wait verb_watch verb_bind verb_save verb_tell verb_audit jury rehearsal wire \
+  verb_wait verb_watch verb_bind verb_save verb_tell verb_audit jury rehearsal renew wire \
   report/rule
 MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 MODULE_FOLDERS = portinfo portinfo/report portinfo/rules

@@ -17,76 +17,9 @@ local ruleset = require "portinfo.ruleset"
 local saved = require "portinfo.saved"
 local schema = require "portinfo.schema"
 local sight = require "portinfo.sight"
+local unseen = require "portinfo.unseen"
 
 local M = {}
-
--- ---- What was not seen -----------------------------------------------------------
-
--- Protocols and families that there are.
-local all_sources = #schema.by_name.proto.words * #schema.by_name.family.words
-
-local function is_silent(source) return source.backend == "none" and not source.absent end
-
--- The sources of a reading, by protocol and family, and how many of them told all.
-local function sources_of(quality)
-  local by_name, whole = {}, 0
-  for _, source in ipairs(quality.sources) do
-    by_name[source.proto .. source.family] = source
-    if not source.partial and not is_silent(source) then whole = whole + 1 end
-  end
-  return by_name, whole
-end
-
-local function trouble_of(source)
-  if not source then return "was not read" end
-  if is_silent(source) then return "could not be read: " .. (source.error or "nobody knows why") end
-  return source.partial and "could not be read whole" or nil
-end
-
--- What the rule would ask and did not tell all, in words.
-local function unseen_sources(rule, quality)
-  local sources, whole = sources_of(quality)
-  local lines = {}
-  if whole == all_sources then return lines end
-  for _, dump in ipairs(core.plan(rule.scope).dumps) do
-    local trouble = trouble_of(sources[dump.proto .. dump.family])
-    if trouble then
-      lines[#lines + 1] = ("%s over %s %s"):format(dump.proto, dump.family, trouble)
-    end
-  end
-  return lines
-end
-
-local function parts_of(filter)
-  local set = {}
-  for _, part in ipairs(core.plan(filter).parts) do
-    if not part.text then return nil end
-    set[part.text] = true
-  end
-  return set
-end
-
--- Does a reading that was asked for `asked` hold all that the rule is about?
-local function is_covered(rule, asked)
-  if not asked then return true end
-  local beyond = predicate.both(rule.scope, ~asked)
-  if beyond and #core.plan(beyond).dumps == 0 then return true end
-  local wanted, tested = parts_of(asked), parts_of(rule.scope)
-  if not wanted or not tested then return false end
-  for text in pairs(wanted) do
-    if not tested[text] then return false end
-  end
-  return true
-end
-
--- Lines of what the verdict would have to rest on, and cannot.
-local function unseen(rule, quality, asked)
-  local lines = unseen_sources(rule, quality)
-  if not is_covered(rule, asked) then
-    lines[#lines + 1] = "the reading was asked for less: " .. (asked:text() or "some sockets")
-  end
-  return lines
-end
 
 -- ---- Entries ---------------------------------------------------------------------
 

@@ -1,7 +1,40 @@
--- rule.lua: what a rule says of itself, for people.
+-- rule.lua: what rules say of themselves: a list of them as a table, TSV or JSON, and one
+-- whole, for people.
 
 local escape = require "portinfo.escape"
+local json = require "portinfo.json"
 local width = require "portinfo.width"
+
+local M = {}
+
+-- Columns of the list: the title is wrapped into what is left of the screen.
+local lead = 32
+
+function M.table(rules, view)
+  local out, room = {}, math.max((view.width or 80) - lead, 20)
+  for i, one in ipairs(rules) do
+    out[i] = ("%-22s %-8s %s\n"):format(one.id, one.severity,
+      width.wrap(escape(one.title, view.ascii), room, lead))
+  end
+  return table.concat(out)
+end
+
+M.text = M.table
+
+function M.tsv(rules, _, bare)
+  local out = {not bare and "id\tseverity\ttags\ttitle\n" or nil}
+  for _, one in ipairs(rules) do
+    out[#out + 1] = ("%s\t%s\t%s\t%s\n"):format(one.id, one.severity,
+      escape(table.concat(one.tags, ",")), escape(one.title))
+  end
+  return table.concat(out)
+end
+
+function M.json(rules)
+  local lines = {}
+  for i, one in ipairs(rules) do lines[i] = json.encode(one) end
+  return "[\n" .. table.concat(lines, ",\n") .. "\n]\n"
+end
 
 local forms = {
   must_listen = "each of these must listen", only = "nothing else may listen",
@@ -14,7 +47,7 @@ local function entry_text(entry)
   return entry.expires and ("%s until %s"):format(text, entry.expires) or text
 end
 
-return function(one, view)
+function M.whole(one, view)
   local out, room = {}, math.min(view.width or 80, 100) - 10
   local function add(name, text)
     if not text or text == "" then return end
@@ -39,3 +72,5 @@ return function(one, view)
   add("From", one.source)
   return table.concat(out)
 end
+
+return M
