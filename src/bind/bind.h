@@ -90,7 +90,11 @@ typedef struct pi__bytes {
   size_t used, size;
 } pi__bytes;
 
-/* [-0, +1, m] A to-be-closed box. */
+/* [-0, +1, m] A box for the collector. */
+pi__bytes *pi__bytes_box(lua_State *L);
+void pi__bytes_free(pi__bytes *bytes);
+/* [-0, +1, m] A to-be-closed box, for functions that end with it: lua_settop of
+ * Lua 5.4.4 and before may not pop one, as the stack may move under it. */
 pi__bytes *pi__bytes_new(lua_State *L);
 int pi__bytes_add(void *bytes, const char *data, size_t length); /* a pi_sink */
 /* [-0, +n, m] What was written as a string, or what went wrong (`rc`). */

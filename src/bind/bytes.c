@@ -18,15 +18,18 @@ int pi__bytes_add(void *arg, const char *data, size_t length) {
   return 0;
 }
 
-static int bytes_gc(lua_State *L) {
-  pi__bytes *b = lua_touserdata(L, 1);
+void pi__bytes_free(pi__bytes *b) {
   b->alloc(b->ud, b->data, b->size, 0);
   b->data = NULL;
   b->size = b->used = 0;
+}
+
+static int bytes_gc(lua_State *L) {
+  pi__bytes_free(lua_touserdata(L, 1));
   return 0;
 }
 
-pi__bytes *pi__bytes_new(lua_State *L) {
+pi__bytes *pi__bytes_box(lua_State *L) {
   pi__bytes *b = lua_newuserdatauv(L, sizeof *b, 0);
   memset(b, 0, sizeof *b);
   b->alloc = lua_getallocf(L, &b->ud);
@@ -36,6 +39,11 @@ pi__bytes *pi__bytes_new(lua_State *L) {
   lua_pushcfunction(L, bytes_gc);
   lua_setfield(L, -2, "__close");
   lua_setmetatable(L, -2);
+  return b;
+}
+
+pi__bytes *pi__bytes_new(lua_State *L) {
+  pi__bytes *b = pi__bytes_box(L);
   lua_toclose(L, -1);
   return b;
 }

@@ -31,14 +31,14 @@ static void push_dumps(lua_State *L, const pi_plan *plan) {
 /* [-0, +1, m] A filter's text, nil if it has none. */
 static void push_text(lua_State *L, const pi_filter *filter) {
   pi_error err = {0};
-  int slot = lua_gettop(L) + 1;
-  lua_pushnil(L);
-  pi__bytes *b = pi__bytes_new(L);
+  pi__bytes *b = pi__bytes_box(L);
   if (pi_filter_write(filter, pi__bytes_add, b, &err) == 0) {
     lua_pushlstring(L, b->used > 0 ? b->data : "", b->used);
-    lua_copy(L, -1, slot);
+  } else {
+    lua_pushnil(L);
   }
-  lua_settop(L, slot);  // which closes the box
+  pi__bytes_free(b);
+  lua_remove(L, -2);
 }
 
 /* [-0, +1, m] A list of {text, place, obstacle, why}. */

@@ -134,3 +134,19 @@ describe("a plan that is run", function()
     assert.equal(2, errno)
   end)
 end)
+
+describe("a plan", function()
+  -- a stack that grows while C code has parts of it in hand
+  it("is the same wherever the stack ends", function()
+    local core = require "portinfo.core"
+    local p = pi.p "tcp and (lport = 443 or process = nginx*) and not raddr = 10.0.0.0/8"
+    local function at(n, ...)
+      if n == 0 then return core.plan(p), ... end
+      return (at(n - 1, n, ...))
+    end
+    local expected = core.plan(p)
+    for n = 0, 120 do
+      assert.same(expected, coroutine.wrap(function() return (at(n)) end)())
+    end
+  end)
+end)
