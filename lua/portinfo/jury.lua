@@ -35,17 +35,12 @@ local function attempt(work, send)
   if not ok then send(wire.encode{complaint = ruleset.message_of(err)}) end
 end
 
--- Another process, which runs work(send).
-local function start(work)
-  local child, message = terminal.fork(function(send) attempt(work, send) end)
+-- Runs work(send) in another process, and calls take(message, bytes) for each of its
+-- messages, until that returns something: this; or nil and how the process ended.
+-- wait(): for how many seconds the next message may be waited for.
+local function listen(work, wait, take)
+  local child <close>, message = terminal.fork(function(send) attempt(work, send) end)
   if not child then error(message, 0) end
-  return child
-end
-
--- Calls take(message, bytes) for each message of a child, until that returns something:
--- this; or nil and how the child ended. wait(): for how many seconds the next message may
--- be waited for.
-local function hear(child, wait, take)
   while true do
     local bytes, how, detail = child:receive(wait())
     if how == "interrupted" then error "interrupted" end
@@ -58,12 +53,6 @@ local function hear(child, wait, take)
 end
 
 local function short() return patience end
-
--- The same for a process of its own.
-local function listen(work, wait, take)
-  local child <close> = start(work)
-  return hear(child, wait, take)
-end
 
 local endings = {
   time = function(seconds) return ("it took more than %g s of processor time"):format(seconds) end,
@@ -88,16 +77,16 @@ local function is_risky(one) return one.check ~= nil or type(one.message) == "fu
 -- How many results wait to be told with others.
 local most_waiting = 64
 
--- Judges the rules from `first` to `last`. Says {at = i} before a rule that may be its last, and
+-- Judges from the rule `first` on. Says {at = i} before a rule that may be its last, and
 -- {results = by number} of all before; `careful`: before each, as one is the last for sure.
-local function judge_here(rules, first, last, about, careful, send)
+local function judge_from(rules, first, about, careful, send)
   local seconds, waiting, n = math.ceil(about.seconds) + 1, {}, 0
   local function tell()
     if n > 0 then send(wire.encode{results = waiting}) end
     waiting, n = {}, 0
   end
   terminal.limit(seconds, memory)
-  for i = first, last do
+  for i = first, #rules do
     if i > first then terminal.limit(seconds) end
     if careful or is_risky(rules[i]) or n == most_waiting then
       tell()
@@ -121,19 +110,18 @@ end
 
 -- ---- The foreman -----------------------------------------------------------------
 
--- Lets one juror judge from `first` to `last`, and passes on its results as they are.
+-- Lets one juror judge from the rule `first` on, and passes on its results as they are.
 -- Which rule is next, and "owners" if these are to be read before, or "careful" if the
 -- juror ended at a rule that is not known; or nil and a complaint.
-local function judge_some(rules, first, last, about, careful, send)
+local function judge_some(rules, first, about, careful, send)
   local at, told, lacks, complaint = first, first - 1, nil, nil
-  local _, how, detail = listen(function(to)
-    judge_here(rules, first, last, about, careful, to)
-  end, short, function(message, bytes)
-    complaint, lacks, at = message.complaint, message.lacks, message.at or at
-    for i in pairs(message.results or {}) do told = math.max(told, i) end
-    if message.results then send(bytes) end
-    if complaint or lacks then return true end
-  end)
+  local _, how, detail = listen(function(to) judge_from(rules, first, about, careful, to) end,
+    short, function(message, bytes)
+      complaint, lacks, at = message.complaint, message.lacks, message.at or at
+      for i in pairs(message.results or {}) do told = math.max(told, i) end
+      if message.results then send(bytes) end
+      if complaint or lacks then return true end
+    end)
   if complaint then return nil, complaint end
   if lacks then return lacks, "owners" end
   if how == "end" and told >= first then return told + 1 end
@@ -144,12 +132,10 @@ local function judge_some(rules, first, last, about, careful, send)
   return at + 1
 end
 
--- Has the rules from `first` to `last` judged, juror after juror: true, or nil and a
--- complaint.
-local function judge_range(rules, first, last, about, send)
-  local careful = false
-  while first <= last do
-    local next_one, detail = judge_some(rules, first, last, about, careful, send)
+local function judge_all(rules, about, send)
+  local first, careful = 1, false
+  while first <= #rules do
+    local next_one, detail = judge_some(rules, first, about, careful, send)
     if not next_one then return nil, detail end
     if detail == "owners" then
       local ok, message = audit.read_owners(about)
@@ -158,31 +144,6 @@ local function judge_range(rules, first, last, about, send)
     first, careful = next_one, detail == "careful"
   end
   return true
-end
-
--- Rules times sockets from which on two jurors side by side are through earlier than one:
--- some ten milliseconds of work.
-local worth_sharing = 2000000
-
--- Has them all judged; of much work a deputy leads the second half.
-local function judge_all(rules, about, send)
-  local half = #rules // 2
-  if half * #about.snapshot < worth_sharing then
-    return judge_range(rules, 1, #rules, about, send)
-  end
-  local deputy <close> = start(function(to)
-    local ok, complaint = judge_range(rules, half + 1, #rules, about, to)
-    to(wire.encode{through = ok, complaint = complaint})
-  end)
-  local ok, complaint = judge_range(rules, 1, half, about, send)
-  if not ok then return nil, complaint end
-  local told, how, detail = hear(deputy, function() return reading_time end,
-    function(message, bytes)
-      if message.results then return send(bytes) end
-      return message
-    end)
-  if told then return told.through, told.complaint end
-  return nil, ending(about.seconds, how, detail)
 end
 
 -- Loads rules and a baseline: both may be somebody's code.
