@@ -432,7 +432,8 @@ END
   "$PORTINFO" audit --from $BAD "$T/rules.lua" >"$T/out" 2>"$T/err" </dev/null 3>&- &
   pid=$!
   poll grep -q there "$T/err"
-  child=$(pgrep -P $pid)
+  child=$(tr -d " " <"/proc/$pid/task/$pid/children")
+  [ -d "/proc/$child" ]
   kill -INT $pid
   status=0
   wait $pid || status=$?
