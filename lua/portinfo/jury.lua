@@ -77,10 +77,11 @@ local function is_risky(one) return one.check ~= nil or type(one.message) == "fu
 -- How many results wait to be told with others.
 local most_waiting = 64
 
--- Judges from the rule `first` on. Says {at = i} before a rule that may be its last, and
--- {results = by number} of all before; `careful`: before each, as one is the last for sure.
+-- Judges from the rule `first` on. Results are told many at once, as {results = by number};
+-- but {at = i} is said before a rule that may be its last, and its result behind it, so that
+-- nobody else is blamed. `careful`: of each, as one is the last for sure.
 local function judge_from(rules, first, about, careful, send)
-  local seconds, waiting, n = math.ceil(about.seconds) + 1, {}, 0
+  local seconds, waiting, n = math.ceil(about.seconds), {}, 0
   local function tell()
     if n > 0 then send(wire.encode{results = waiting}) end
     waiting, n = {}, 0
@@ -88,7 +89,8 @@ local function judge_from(rules, first, about, careful, send)
   terminal.limit(seconds, memory)
   for i = first, #rules do
     if i > first then terminal.limit(seconds) end
-    if careful or is_risky(rules[i]) or n == most_waiting then
+    local alone = careful or is_risky(rules[i])
+    if alone then
       tell()
       send(wire.encode{at = i})
     end
@@ -102,6 +104,7 @@ local function judge_from(rules, first, about, careful, send)
       return send(wire.encode{lacks = i})
     end
     waiting[i], n = result, n + 1
+    if alone or n == most_waiting then tell() end
     -- what a rule that broke left behind is no place to judge others in
     if result.verdict == "error" then break end
   end
@@ -114,7 +117,7 @@ end
 -- Which rule is next, and "owners" if these are to be read before, or "careful" if the
 -- juror ended at a rule that is not known; or nil and a complaint.
 local function judge_some(rules, first, about, careful, send)
-  local at, told, lacks, complaint = first, first - 1, nil, nil
+  local at, told, lacks, complaint = nil, first - 1, nil, nil
   local _, how, detail = listen(function(to) judge_from(rules, first, about, careful, to) end,
     short, function(message, bytes)
       complaint, lacks, at = message.complaint, message.lacks, message.at or at
@@ -125,11 +128,12 @@ local function judge_some(rules, first, about, careful, send)
   if complaint then return nil, complaint end
   if lacks then return lacks, "owners" end
   if how == "end" and told >= first then return told + 1 end
-  if at ~= told + 1 then return told + 1, "careful" end
-  local message, place = ending(about.seconds, how, detail), rules[at].place
+  local last = told + 1
+  if at ~= last and not careful then return last, "careful" end
+  local message, place = ending(about.seconds, how, detail), rules[last].place
   local result = failed(place and ("%s: %s"):format(place, message) or message)
-  send(wire.encode{results = {[at] = result}})
-  return at + 1
+  send(wire.encode{results = {[last] = result}})
+  return last + 1
 end
 
 local function judge_all(rules, about, send)

@@ -335,6 +335,28 @@ os.execv(sys.argv[1], sys.argv[1:])' "$PORTINFO" audit -q --from $BAD "$T/rules.
   grep -q '^2 rules: 0 passed, 1 failed, 1 broken' "$T/out"
 }
 
+@test "nobody else is blamed for a rule that ends its juror" {
+  # a rule without a function, which ends the process that judges it
+  rules <<'END'
+local judge = require "portinfo.judge"
+local real = judge.judge
+function judge.judge(rule, about)
+  if rule.id == "r7" or rule.id == "r90" then os.exit(9) end
+  return real(rule, about)
+end
+local rules = {}
+for i = 1, 100 do
+  rules[i] = {id = "r" .. i, where = "lport = 22", check = i == 5 and function() return true end or nil}
+end
+return rules
+END
+  audit -q --from $BAD "$T/rules.lua" --trust --format tap
+  [ "$status" -eq 2 ]
+  [ "$(grep -c 'verdict: fail' "$T/out")" -eq 98 ]
+  [ "$(grep -B2 'verdict: error' "$T/out" | grep '^not ok' | cut -d: -f1 | paste -sd ' ')" = \
+    "not ok 7 - r7 not ok 90 - r90" ]
+}
+
 @test "rules that each keep memory do not keep more than one may" {
   [ -z "${ASAN_LIB-}" ] || skip "the sanitizers need memory of their own"
   {
