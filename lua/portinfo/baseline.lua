@@ -14,6 +14,7 @@
 local confine = require "portinfo.confine"
 local entry = require "portinfo.entry"
 local rule = require "portinfo.rule"
+local ruleset = require "portinfo.ruleset"
 
 local M = {}
 
@@ -49,7 +50,9 @@ local function add_holder(made, row)
   elseif process then
     made.process, made.user = literal(process), user and literal(user) or nil
   else
+    -- of whom nothing is known, nothing else may be held
     made.uid = row.uid or nil
+    made.owner = not made.uid and "unknown" or nil
   end
 end
 
@@ -68,15 +71,6 @@ end
 
 -- ---- Text ------------------------------------------------------------------------
 
--- The same without what people added: two entries of one key are one.
-local function key_of(one)
-  local bare = {}
-  for name, value in pairs(one) do
-    if not entry.is_remark[name] then bare[name] = value end
-  end
-  return entry.text(bare)
-end
-
 local head = [[
 -- What portinfo audit found, and is held to be known: portinfo audit --baseline FILE
 -- reports only what is not in here. An entry is a filter; it may have a reason, and the
@@ -85,11 +79,11 @@ return {
   baseline = 1,
 ]]
 
--- Each once, ports by their number. The first of several stays: it may have a reason.
+-- Each filter once, ports by their number. The first of several stays: it may have a reason.
 local function sorted(entries)
   local list, seen = {}, {}
   for _, one in ipairs(entries) do
-    local key = type(one) == "table" and key_of(one) or entry.text(one)
+    local key = entry.filter_text(one)
     if not seen[key] then
       seen[key] = true
       local port = type(one) == "table" and math.tointeger(one.lport)
@@ -158,19 +152,16 @@ end
 
 -- What a source {name, text} holds: {id = {entry...}} as written; or nil and what is wrong.
 function M.parse(source)
-  local value, message = confine.run(source.text, source.name, confine.environment ".", 2)
-  if value == nil then
-    return nil, type(message) == "string" and message:match "^[^\n]*"
-      or source.name .. ": it returns nothing"
-  end
-  return check(value, source)
+  local value, message = confine.run(source, ruleset.load_seconds)
+  if value ~= nil then return check(value, source) end
+  return nil, message and ruleset.message_of(message, source.name)
+    or source.name .. ": it returns nothing"
 end
 
 -- A program whose file was replaced while it runs still fits.
 local function widen(one)
   if type(one) ~= "table" or type(one.exe) ~= "string" then return one end
-  local copy = {}
-  for name, value in pairs(one) do copy[name] = value end
+  local copy = rule.plain(one)
   copy.exe = {one.exe, one.exe .. " (deleted)"}
   return copy
 end
@@ -200,10 +191,7 @@ function M.kept(held)
     local list = {}
     for _, one in ipairs(entries) do
       if is_kept(one) then
-        local copy = {}
-        for name, value in pairs(one) do copy[name] = value end
-        copy.expires = nil
-        list[#list + 1] = copy
+        list[#list + 1] = entry.bare(one)
       end
     end
     kept[id] = list

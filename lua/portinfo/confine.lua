@@ -99,8 +99,6 @@ local function read_file(path)
   return text or ""
 end
 
-M.read_file = read_file
-
 -- A file as a source {name, text}; or nil, message, errno.
 function M.read(path)
   local text, message, errno = read_file(path)
@@ -116,8 +114,6 @@ local function compile(text, name, env)
   text = text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "--") -- #! of scripts
   return load(text, "@" .. name, "t", env)
 end
-
-M.compile = compile
 
 local function is_library(name)
   return name:find "^[%w_-]+$" ~= nil
@@ -179,9 +175,15 @@ function M.open_environment(folder)
   return env
 end
 
--- Runs the source of a file: what it returns, or nil and what is wrong.
-function M.run(text, name, env, seconds)
-  local chunk, message = compile(text, name, env)
+-- The folder that a file is in.
+function M.folder_of(name) return name:match "^(.*)/[^/]*$" or "." end
+
+-- Runs a source {name, text} for so many seconds: what it returns, or nil and what is wrong.
+-- `trust`: with all of Lua.
+function M.run(source, seconds, trust)
+  local name = source.name
+  local env = (trust and M.open_environment or M.environment)(M.folder_of(name))
+  local chunk, message = compile(source.text, name, env)
   if not chunk then return nil, message end
   local ok, value, over = core.bounded(seconds, chunk)
   if ok then return value end

@@ -6,8 +6,13 @@ local range = require "portinfo.range"
 
 local M = {}
 
--- Members that are no part of the filter.
-M.is_remark = {reason = true, expires = true}
+-- The filter of an entry that is a table: without what people added to it.
+function M.bare(entry)
+  local bare = {}
+  for name, value in next, entry do bare[name] = value end
+  bare.reason, bare.expires = nil, nil
+  return bare
+end
 
 local order = {
   "proto", "exposure", "lport", "ephemeral", "unit", "exe", "process", "user", "uid", "owner",
@@ -25,9 +30,10 @@ end
 
 local text_of
 
-local function list_text(list, depth)
+-- Entries are finite and flat enough: predicate.build has been through them.
+local function list_text(list)
   local parts = {}
-  for i, member in ipairs(list) do parts[i] = text_of(member, depth + 1) end
+  for i, member in ipairs(list) do parts[i] = text_of(member) end
   return table.concat(parts, ", ")
 end
 
@@ -57,22 +63,21 @@ function M.key(name)
 end
 
 -- A value in one line, the members of a table always in the same order.
-function text_of(value, depth)
+function text_of(value)
   if type(value) == "string" then return M.quote(value) end
   if range.is_range(value) then return ("pi.range(%d, %d)"):format(value.first, value.last) end
   if predicate.is_predicate(value) then return M.quote(value:text() or "?") end
   if type(value) ~= "table" then return tostring(value) end
-  if depth > 8 then return "{...}" end
   local parts = {}
-  if #value > 0 then parts[1] = list_text(value, depth) end
+  if #value > 0 then parts[1] = list_text(value) end
   for _, name in ipairs(names_of(value)) do
-    parts[#parts + 1] = ("%s = %s"):format(M.key(name), text_of(value[name], depth + 1))
+    parts[#parts + 1] = ("%s = %s"):format(M.key(name), text_of(value[name]))
   end
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
 -- An entry as it was written.
-function M.text(entry) return text_of(entry, 1) end
+M.text = text_of
 
 -- An entry without values that are more than plain: ranges and predicates as text.
 function M.plain(value)
@@ -87,13 +92,10 @@ end
 -- The same without what people added, and filters of text as they are: for reports.
 function M.filter_text(entry)
   if type(entry) == "string" then return entry end
-  if type(entry) ~= "table" or range.is_range(entry) then return text_of(entry, 1) end
-  local bare = {}
-  for name, value in pairs(entry) do
-    if not M.is_remark[name] then bare[name] = value end
-  end
+  if type(entry) ~= "table" or range.is_range(entry) then return text_of(entry) end
+  local bare = M.bare(entry)
   if #bare == 1 and next(bare, 1) == nil and type(bare[1]) == "string" then return bare[1] end
-  return text_of(bare, 1)
+  return text_of(bare)
 end
 
 return M

@@ -367,12 +367,12 @@ function Report.__tostring(report) return require "portinfo.report.text"(report,
 -- message, severity, title, ...}}, counts, findings, status, fail_on, taken, sockets}, and
 -- tostring of it; or nil, message, errno. `rules`: a rule, a list or a pack of such; the name
 -- of a file, or an id or a tag of what is built in; a list of such; nothing: all that is built
--- in. Options: `fail_on` ("note",
--- "warning" or "error") decides the status (0 pass, 1 found, 2 a rule broke, 3 cannot tell);
--- `baseline`, a file of what is known; `snapshot`, a reading to judge; `trust`, files may use
--- all of Lua; `seconds` (2) of processor time for a rule; and those of pi.sockets. Rules are
--- judged in this process: that time is watched between two instructions of Lua alone, and
--- memory not at all (report.contained is false); the command has a process for it.
+-- in. Options: `fail_on` ("note", "warning" or "error") decides the status (0 pass, 1 found,
+-- 2 a rule broke, 3 cannot tell); `baseline`, a file of what is known; `snapshot`, a reading to
+-- judge; `trust`, files may use all of Lua; `seconds` (2) of processor time for a rule; and
+-- those of pi.sockets. Rules are judged in this process: that time is watched between two
+-- instructions of Lua alone, and memory not at all (report.contained is false); the command has
+-- processes for it.
 function pi.audit(spec, options)
   options = check_options(options, judging)
   local sources, message, errno = rule_sources(spec)

@@ -18,7 +18,7 @@ local function escape_ascii(c)
 end
 
 -- Bytes that are not UTF-8 become U+FFFD.
-local function to_utf8(text)
+function M.to_utf8(text)
   if utf8.len(text) then return text end
   local parts, i = {}, 1
   while i <= #text do
@@ -31,7 +31,7 @@ local function to_utf8(text)
 end
 
 local function string(text)
-  text = to_utf8(text):gsub('[\0-\31\127"\\]', escape_ascii)
+  text = M.to_utf8(text):gsub('[\0-\31\127"\\]', escape_ascii)
   -- C1 controls are legal in JSON, but not for the terminal it is shown on
   return '"' .. text:gsub("\xc2[\x80-\x9f]", function(c)
     return ("\\u00%02x"):format(c:byte(-1))

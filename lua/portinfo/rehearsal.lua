@@ -14,11 +14,11 @@
 
 local audit = require "portinfo.audit"
 local call = require "portinfo.call"
-local core = require "portinfo.core"
 local confine = require "portinfo.confine"
 local escape = require "portinfo.escape"
 local jury = require "portinfo.jury"
 local json = require "portinfo.json"
+local rule = require "portinfo.rule"
 local ruleset = require "portinfo.ruleset"
 local verdicts = require "portinfo.report.verdicts"
 
@@ -30,27 +30,14 @@ local M = {}
 
 local is_verdict = {pass = true, fail = true, inconclusive = true, error = true}
 
--- A member that is none is a mistake of its writer.
-local function unknown_member(value, known, what)
-  for key in pairs(value) do
-    local text = tostring(key)
-    local found = false
-    for _, name in ipairs(known) do found = found or name == key end
-    if not found then
-      local near = core.nearest(text, known)
-      return ("%s has no member '%s'%s"):format(what, text,
-        near and (": did you mean '%s'?"):format(near) or "")
-    end
-  end
-end
-
 -- What a case expects of a rule: {verdict, findings}; or nil and what is wrong.
 local function expectation(id, value)
   if type(value) == "string" then value = {verdict = value} end
   if type(id) ~= "string" or type(value) ~= "table" or not is_verdict[value.verdict] then
     return nil, ("expect: '%s' is to be pass, fail, inconclusive or error"):format(tostring(id))
   end
-  local wrong = unknown_member(value, {"verdict", "findings"}, ("expect: what '%s' is"):format(id))
+  local _, wrong = rule.unknown_member(value, {"verdict", "findings"},
+    ("expect: what '%s' is"):format(id))
   if wrong then return nil, wrong end
   if value.findings ~= nil and math.type(value.findings) ~= "integer" then
     return nil, ("expect: findings of '%s' are a number"):format(id)
@@ -62,7 +49,7 @@ local function check_case(case, i)
   if type(case) ~= "table" or type(case.reading) ~= "string" then
     return nil, ("case %d: it needs reading, the name of a saved one"):format(i)
   end
-  local wrong = unknown_member(case, {"name", "reading", "baseline", "expect"}, "a case")
+  local _, wrong = rule.unknown_member(case, {"name", "reading", "baseline", "expect"}, "a case")
   if wrong then return nil, ("case %d: %s"):format(i, wrong) end
   if type(case.expect) ~= "table" or next(case.expect) == nil then
     return nil, ("case %d: it needs expect, verdicts by the ids of rules"):format(i)
@@ -88,8 +75,7 @@ end
 
 -- The plain data of a file of cases; or nil and what is wrong.
 local function parse(source)
-  local folder = source.name:match "^(.*)/[^/]*$" or "."
-  local value, message = confine.run(source.text, source.name, confine.environment(folder), 2)
+  local value, message = confine.run(source, ruleset.load_seconds)
   if value == nil then
     return nil, message and ruleset.message_of(message, source.name)
       or source.name .. ": it returns nothing"
@@ -99,7 +85,7 @@ local function parse(source)
     return nil, source.name .. ": it needs cases, a list of such, and may have rules, names of "
       .. "files, ids or tags"
   end
-  local wrong = unknown_member(value, {"rules", "cases"}, "it")
+  local _, wrong = rule.unknown_member(value, {"rules", "cases"}, "it")
   if wrong then return nil, ("%s: %s"):format(source.name, wrong) end
   local cases = {}
   for i, case in ipairs(value.cases) do
@@ -209,7 +195,7 @@ function M.run(name, options, sources_of)
   end
   local plan, trouble = jury.parse(read(name), parse)
   if not plan then mistake("%s", trouble) end
-  local folder = name:match "^(.*)/[^/]*$" or "."
+  local folder = confine.folder_of(name)
   local job = {sources = sources_of(plan.words, folder), trust = options.trust}
   local out, n, failed = {"TAP version 14\n"}, 0, 0
   for _, case in ipairs(plan.cases) do

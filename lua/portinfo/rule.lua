@@ -18,8 +18,6 @@ local schema = require "portinfo.schema"
 
 local M = {}
 
-M.severities = {"note", "warning", "error"}
-
 local ranks = {note = 1, warning = 2, error = 3}
 
 -- How grave a severity is, from 1; nil: there is no such.
@@ -54,14 +52,12 @@ local keys = {
   "id", "severity", "title", "where", "allow", "check", "message", "help", "tags",
   "reference", "evidence", "must_listen", "must_not_listen", "only", "baseline",
 }
-local is_key = {}
-for _, key in ipairs(keys) do is_key[key] = true end
 
 local forms = {"must_listen", "must_not_listen", "only"}
 
 -- Does this look like a rule, and not like a list or a pack of such?
 function M.is_rule(value)
-  for _, key in ipairs{"where", "check", "must_listen", "must_not_listen", "only"} do
+  for _, key in ipairs{"where", "check", table.unpack(forms)} do
     if rawget(value, key) ~= nil then return true end
   end
   for _, key in ipairs{"id", "severity", "title", "message", "help"} do
@@ -77,14 +73,24 @@ function M.plain(value)
   return copy
 end
 
-local function check_keys(raw, id)
-  for key in pairs(raw) do
-    if not is_key[key] then
-      local near = type(key) == "string" and core.nearest(key, keys)
-      complain(id, tostring(key), "a rule has no member '%s'%s", tostring(key),
+-- A key of a table that is none of the known ones, and what to say of it; nil if there is
+-- none.
+function M.unknown_member(value, known, what)
+  local set = {}
+  for _, name in ipairs(known) do set[name] = true end
+  for key in next, value do
+    if not set[key] then
+      local text = tostring(key)
+      local near = core.nearest(text, known)
+      return text, ("%s has no member '%s'%s"):format(what, text,
         near and (": did you mean '%s'?"):format(near) or "")
     end
   end
+end
+
+local function check_keys(raw, id)
+  local key, message = M.unknown_member(raw, keys, "a rule")
+  if key then complain(id, key, "%s", message) end
 end
 
 local function check_id(id, raw)
@@ -115,10 +121,12 @@ local function check_text(raw, key, id, default)
   return value
 end
 
+-- A plain copy of a list.
 local function check_list(value, key, id)
   if type(value) ~= "table" then
     complain(id, key, "%s is a list, not a %s", key, type(value))
   end
+  value = M.plain(value)
   for at in pairs(value) do
     if math.type(at) ~= "integer" or at < 1 or at > #value then
       complain(id, tostring(at), "%s is a list: it has no '%s'", key, tostring(at))
@@ -128,11 +136,11 @@ local function check_list(value, key, id)
 end
 
 local function check_tags(tags, id)
-  if tags == nil then return {} end
-  for _, tag in ipairs(check_list(tags, "tags", id)) do
+  tags = check_list(tags or {}, "tags", id)
+  for _, tag in ipairs(tags) do
     if type(tag) ~= "string" then complain(id, "tags", "a tag is a text, not a %s", type(tag)) end
   end
-  return table.move(tags, 1, #tags, 1, {})
+  return tags
 end
 
 local function check_evidence(evidence, id)
@@ -206,9 +214,8 @@ local function entry_of(raw, what, id)
     local built = build(raw, what, id)
     return {predicate = built, text = entry.filter_text(raw)}
   end
-  local spec = M.plain(raw)
   raw = M.plain(raw)
-  for key in pairs(entry.is_remark) do spec[key] = nil end
+  local spec = entry.bare(raw)
   if next(spec) == nil then
     complain(id, raw.reason or what, "%s: an entry without a field fits everything", what)
   end
@@ -234,8 +241,7 @@ end
 -- A list of entries; one alone is a list, too.
 local function entries_of(raw, what, id)
   if raw == nil then return {} end
-  raw = is_entry(raw) and {raw} or M.plain(raw)
-  check_list(raw, what, id)
+  raw = check_list(is_entry(raw) and {raw} or raw, what, id)
   if #raw > most_entries then
     complain(id, what, "%s has %d entries, at most %d are taken: one entry can name many "
       .. "ports, as in {lport = {80, 443, pi.range(8000, 8100)}}", what, #raw, most_entries)

@@ -147,9 +147,7 @@ local function value_of(source, trust)
     for i, id in ipairs(source.builtin) do list[i] = require("portinfo.rules")[id] end
     return list
   end
-  local folder = source.name:match "^(.*)/[^/]*$" or "."
-  local env = (trust and confine.open_environment or confine.environment)(folder)
-  local value, message = confine.run(source.text, source.name, env, M.load_seconds)
+  local value, message = confine.run(source, M.load_seconds, trust)
   if value == nil then
     return nil, message or ("%s:1: it returns no rule: end it with return"):format(source.name)
   end

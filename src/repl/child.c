@@ -16,7 +16,6 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -32,18 +31,6 @@ typedef struct child {
 
 /* ---- In the child -------------------------------------------------------- */
 
-/* All the bytes, or an errno. */
-static int write_all(int fd, const char *bytes, size_t length) {
-  while (length > 0) {
-    ssize_t n = write(fd, bytes, length);
-    if (n < 0 && errno != EINTR) return errno;
-    if (n < 0) continue;
-    bytes += n;
-    length -= (size_t)n;
-  }
-  return 0;
-}
-
 /* send(text): a length of four bytes, and the text. */
 static int l_send(lua_State *L) {
   size_t length;
@@ -51,8 +38,8 @@ static int l_send(lua_State *L) {
   luaL_argcheck(L, length <= LONGEST_MESSAGE, 1, "a message too long");
   int fd = (int)lua_tointeger(L, lua_upvalueindex(1));
   uint32_t header = (uint32_t)length;
-  int rc = write_all(fd, (const char *)&header, sizeof header);
-  if (rc == 0) rc = write_all(fd, text, length);
+  int rc = terminal_write_all(fd, (const char *)&header, sizeof header);
+  if (rc == 0) rc = terminal_write_all(fd, text, length);
   return rc == 0 ? 0 : luaL_error(L, "send: %s", strerror(rc));
 }
 
@@ -165,8 +152,9 @@ static int l_fork(lua_State *L) {
   c->fd = -1;
   luaL_setmetatable(L, CHILD);
   int ends[2];
-  // not for programs that are started there
-  if (pipe2(ends, O_CLOEXEC) != 0) return luaL_fileresult(L, 0, "pipe");
+  if (pipe(ends) != 0) return luaL_fileresult(L, 0, "pipe");
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);  // not for programs that are started
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
   signal(SIGCHLD, SIG_DFL);  // who started us may not care, but we do
   fflush(stdout);            // or what is in its buffer is written twice
   fflush(stderr);
@@ -189,19 +177,13 @@ static int l_fork(lua_State *L) {
   return 1;
 }
 
-static int64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Is there something to read? 1, 0 when the time is over, or -1 when we are
  * interrupted. */
 static int await(int fd, int64_t end) {
   for (;;) {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     if (terminal_interrupted()) return -1;
-    int64_t left = end - now_ms();
+    int64_t left = end - terminal_now_ms();
     int n = poll(&p, 1, left > 0 ? (int)left : 0);
     if (n > 0) return 1;
     if (n == 0) return 0;
@@ -251,7 +233,7 @@ static int child_receive(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds >= 0 && seconds <= 86400, 2, "not 0 to 86400");
   luaL_argcheck(L, c->fd >= 0, 1, "this child is closed");
-  int64_t end = now_ms() + (int64_t)(seconds * 1000);
+  int64_t end = terminal_now_ms() + (int64_t)(seconds * 1000);
   uint32_t length = 0;
   arrival how = read_all(c->fd, &length, sizeof length, end);
   if (how == ARRIVED && length > LONGEST_MESSAGE) how = ENDED;

@@ -43,7 +43,7 @@ static int look(const char *path, char target[PATH_MAX], like *l) {
   return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t length) {
+int terminal_write_all(int fd, const char *bytes, size_t length) {
   while (length > 0) {
     ssize_t n = write(fd, bytes, length);
     if (n < 0 && errno != EINTR) return errno;
@@ -57,7 +57,7 @@ static int write_all(int fd, const char *bytes, size_t length) {
 /* Fills the draft and puts it into the place of the target; or an errno. */
 static int finish(int fd, const char *draft, const char *target, const like *l,
                   const char *text, size_t length) {
-  int rc = write_all(fd, text, length);
+  int rc = terminal_write_all(fd, text, length);
   // whose it was it stays, where that is permitted; else it is the writer's
   if (rc == 0 && l->there && fchown(fd, l->uid, l->gid) != 0) errno = 0;
   if (rc == 0 && fchmod(fd, l->mode) != 0) rc = errno;

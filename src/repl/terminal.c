@@ -52,21 +52,21 @@ void terminal_catch_interrupts(void) {
 // completion answers soon or not at all: when it gives up, in ms; 0: never
 static int64_t deadline;
 
-static int64_t now_ms(void) {
+int64_t terminal_now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 bool terminal_interrupted(void) {
-  return interrupted != 0 || (deadline != 0 && now_ms() >= deadline);
+  return interrupted != 0 || (deadline != 0 && terminal_now_ms() >= deadline);
 }
 
 /* lua_pcall for at most `ms`, or what is left of an outer one's time. Lua's
  * hook and the library's loops, which ask terminal_interrupted, then stop as
  * for Ctrl-C. */
 int terminal_call_within(lua_State *L, int arguments, int results, int ms) {
-  int64_t outer = deadline, end = now_ms() + ms;
+  int64_t outer = deadline, end = terminal_now_ms() + ms;
   deadline = outer != 0 && outer < end ? outer : end;
   int rc = lua_pcall(L, arguments, results, 0);
   deadline = outer;

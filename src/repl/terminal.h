@@ -3,6 +3,8 @@
 #define PI_REPL_TERMINAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <lua.h>
 
@@ -13,6 +15,12 @@ void terminal_catch_interrupts(void);
 
 /* Callable from any thread. */
 bool terminal_interrupted(void);
+
+/* Milliseconds since some moment, by a clock that nobody sets. */
+int64_t terminal_now_ms(void);
+
+/* Writes all the bytes, whatever signals come: 0, or an errno. */
+int terminal_write_all(int fd, const char *bytes, size_t length);
 
 /* [-(arguments + 1), +(results|1), -] lua_pcall for at most `ms` milliseconds,
  * or what is left of the time of one around it: then it fails, as interrupted.

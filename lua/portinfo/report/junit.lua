@@ -1,20 +1,14 @@
 -- junit.lua: the report of an audit as JUnit XML, as Jenkins and Ant describe it: a test
 -- case for each rule. What cannot be decided is an error: a skipped case would pass.
 
+local json = require "portinfo.json"
 local verdicts = require "portinfo.report.verdicts"
 
 local entities = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"}
 
 -- Characters that XML 1.0 has: others, and bytes that are no UTF-8, become U+FFFD.
 local function legal(text)
-  local parts, i = {}, 1
-  while i <= #text do
-    local _, bad = utf8.len(text, i)
-    parts[#parts + 1] = text:sub(i, (bad or #text + 1) - 1)
-    if bad then parts[#parts + 1] = "\u{fffd}" end
-    i = (bad or #text) + 1
-  end
-  return (table.concat(parts):gsub("[\0-\8\11\12\14-\31\127]", "\u{fffd}")
+  return (json.to_utf8(text):gsub("[\0-\8\11\12\14-\31\127]", "\u{fffd}")
     :gsub("\xef\xbf[\xbe\xbf]", "\u{fffd}"))
 end
 
