@@ -39,7 +39,7 @@ BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua lua/portinfo/*/*.lua)
 # the command and the prompt need the binary; the module does without
-COMMAND = cli shell chunk search screen help docs meta complete expects lex live \
+COMMAND = cli shell chunk search screen help docs glossary shapes meta complete expects lex live \
   offer types words output pager rc board call options verbs verb_ls verb_port \
   verb_wait verb_watch verb_bind verb_save verb_tell verb_audit jury rehearsal renew wire \
   report/rule

@@ -1,9 +1,10 @@
 -- help.lua: explains whatever a person can call or type: functions and methods,
 -- fields, flags and the words of fields, and the commands of the prompt. What it
--- says comes from docs.lua and the schema.
+-- says comes from docs.lua, glossary.lua and the schema.
 
 local core = require "portinfo.core"
 local docs = require "portinfo.docs"
+local glossary = require "portinfo.glossary"
 local render = require "portinfo.render"
 local schema = require "portinfo.schema"
 
@@ -65,22 +66,23 @@ local function add_field(field)
   local parts = {kinds_of_values[field.type]}
   if field.unit then parts[1] = ("%s (%s)"):format(parts[1], field.unit) end
   if field.several then parts[#parts + 1] = "possibly several" end
-  parts[#parts + 1] = ("of the %s fields, which %s"):format(field.group, docs.groups[field.group])
+  parts[#parts + 1] = ("of the %s fields, which %s"):format(field.group,
+    glossary.groups[field.group])
   local details
   if field.words then
     details = {}
-    for i, word in ipairs(field.words) do details[i] = {word, docs.words[field.name][word]} end
+    for i, word in ipairs(field.words) do details[i] = {word, glossary.words[field.name][word]} end
   end
   add("field", field.name, field.name, {
     summary = field.meaning, text = table.concat(parts, ", ") .. ".",
-    example = asked(docs.fields[field.name]), details = details,
+    example = asked(glossary.fields[field.name]), details = details,
   })
 end
 
 local function add_sides(name, sides)
   add("field", name, name, {
     summary = ("%s or %s, in filters"):format(sides[1], sides[2]),
-    example = asked(docs.fields[name]),
+    example = asked(glossary.fields[name]),
   })
 end
 
@@ -89,9 +91,9 @@ local flag_fields = {"proto", "state", "role", "exposure"}
 
 -- What a flag means.
 function M.flag_meaning(flag)
-  if docs.flags[flag] then return docs.flags[flag] end
+  if glossary.flags[flag] then return glossary.flags[flag] end
   for _, name in ipairs(flag_fields) do
-    local meaning = docs.words[name][flag]
+    local meaning = glossary.words[name][flag]
     if meaning then return ("%s = %s: %s"):format(name, flag, meaning) end
   end
 end

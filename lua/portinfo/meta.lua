@@ -4,8 +4,10 @@
 
 local core = require "portinfo.core"
 local docs = require "portinfo.docs"
+local glossary = require "portinfo.glossary"
 local help = require "portinfo.help"
 local schema = require "portinfo.schema"
+local shapes = require "portinfo.shapes"
 
 local M = {}
 
@@ -31,11 +33,11 @@ local function aliases()
   local out = {}
   for _, field in ipairs(schema.fields) do
     if field.words then
-      out[#out + 1] = union("word." .. field.name, field.words, docs.words[field.name])
+      out[#out + 1] = union("word." .. field.name, field.words, glossary.words[field.name])
     end
   end
   out[#out + 1] = union("field", schema.names)
-  out[#out + 1] = union("group", schema.groups, docs.groups)
+  out[#out + 1] = union("group", schema.groups, glossary.groups)
   local flags = {}
   for _, flag in ipairs(core.flags()) do flags[flag] = help.flag_meaning(flag) end
   out[#out + 1] = union("flag", core.flags(), flags)
@@ -173,7 +175,7 @@ function M.text()
   table.move(aliases(), 1, 100, #out + 1, out)
   out[#out + 1] = row()
   out[#out + 1] = filter()
-  for _, entry in ipairs(docs.tables) do
+  for _, entry in ipairs(shapes) do
     out[#out + 1] = class(entry[1], entry[2], entry[3])
   end
   object(out, "predicate", "A filter as a value.", docs.predicate,

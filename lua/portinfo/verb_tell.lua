@@ -4,7 +4,7 @@ local call = require "portinfo.call"
 local core = require "portinfo.core"
 local later = require "portinfo.later"
 
-local docs, doctor, json = later "docs", later "doctor", later "json"
+local doctor, glossary, json = later "doctor", later "glossary", later "json"
 local meta, schema, screen = later "meta", later "schema", later "screen"
 local search = later "search"
 local mistake, write, remark = call.mistake, call.write, call.remark
@@ -47,7 +47,7 @@ local function schema_json()
   local fields, groups = {}, {}
   for i, field in ipairs(schema.fields) do fields[i] = json.encode(field) end
   for i, name in ipairs(schema.groups) do
-    groups[i] = {name = name, meaning = docs.groups[name]}
+    groups[i] = {name = name, meaning = glossary.groups[name]}
   end
   return json.encode{
     v = 1, version = core.version, groups = groups, flags = core.flags(),

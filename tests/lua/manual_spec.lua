@@ -3,12 +3,14 @@
 
 local core = require "portinfo.core"
 local docs = require "portinfo.docs"
+local glossary = require "portinfo.glossary"
 local fake = require "fake"
 local help = require "portinfo.help"
 local pi = require "portinfo"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local schema = require "portinfo.schema"
+local shapes = require "portinfo.shapes"
 
 local function read(path)
   local file <close> = assert(io.open(path))
@@ -100,7 +102,7 @@ describe("portinfo-filter(7)", function()
       local here = fields:sub(start)
       assert.equal(field.meaning:lower(), (item(here, "Cm " .. field.name):gsub("[.:]$", "")))
       for _, word in ipairs(field.words or {}) do
-        assert.equal(docs.words[field.name][word]:lower(), item(here, "Cm " .. word))
+        assert.equal(glossary.words[field.name][word]:lower(), item(here, "Cm " .. word))
       end
     end
   end)
@@ -111,7 +113,7 @@ describe("portinfo-filter(7)", function()
       assert(has_word(flags, " " .. flag), flag)
     end
     for _, flag in ipairs{"all", "listening", "exposed", "risky"} do
-      assert.equal(docs.flags[flag]:lower(), item(flags, "Cm " .. flag))
+      assert.equal(glossary.flags[flag]:lower(), item(flags, "Cm " .. flag))
     end
   end)
 
@@ -223,7 +225,7 @@ describe("portinfo(3lua)", function()
   end)
 
   it("names the members of the tables that come and go", function()
-    for _, made in ipairs(docs.tables) do
+    for _, made in ipairs(shapes) do
       if made[1] == "portinfo.record" or made[1] == "portinfo.use" or made[1] == "portinfo.risk"
         or made[1] == "portinfo.host" or made[1] == "portinfo.port_facts" then
         for _, member in ipairs(made[3]) do
@@ -277,7 +279,7 @@ describe("portinfo-audit(7)", function()
 
   it("tells every member of a rule, and every format", function()
     local rules = section(manual, "RULES")
-    for _, made in ipairs(docs.tables) do
+    for _, made in ipairs(shapes) do
       if made[1] == "portinfo.rule" then
         for _, member in ipairs(made[3]) do
           assert(rules:find("%f[%w_]" .. member[1]:gsub("%?$", "") .. "%f[^%w_]"), member[1])
