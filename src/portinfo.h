@@ -264,6 +264,8 @@ typedef enum pi_type {
   X(RANGE, range, WORD, DERIVED, 0, 0, "", "RFC 6335 range of the local port") \
   X(EPHEMERAL, ephemeral, BOOL, DERIVED, 0, 0, "",                             \
     "the local port lies in the namespace's client range")                     \
+  X(NETNS_NAME, netns_name, TEXT, DERIVED, 0, 0, "",                           \
+    "the namespace's name, else a container or process that lives in it")      \
   X(SERVICE, service, TEXT, DERIVED, 1, 7, "",                                 \
     "IANA's names of the service port")                                        \
   X(USE, use, TEXT, DERIVED, 1, 0, "",                                         \
@@ -521,10 +523,17 @@ typedef enum pi_backend {
 /* All zero (or NULL) reads the sockets of every protocol, fields of the socket
  * group. */
 typedef struct pi_options {
-  unsigned groups;           /* PI_GROUP_* to read now */
-  const pi_filter *filter;   /* rows that it excludes need not be there */
-  pi_backend backend;        /* force one: AUTO falls back, and says so */
-  const char *proc;          /* where procfs is mounted; NULL: "/proc" */
+  unsigned groups;         /* PI_GROUP_* to read now */
+  const pi_filter *filter; /* rows that it excludes need not be there */
+  pi_backend backend;      /* force one: AUTO falls back, and says so */
+  const char *proc;        /* where procfs is mounted; NULL: "/proc" */
+  /* Network namespaces to read: "own" (or NULL), "all" that can be found, the
+   * name of one in /run/netns, a path with a slash in it (what is mounted
+   * there, or a /proc/PID/ns/net), or the number of a process. Others than our
+   * own need CAP_SYS_ADMIN: a thread of its own enters them, the caller stays
+   * where it is. Of all those that stay closed to us are counted; a single one
+   * that does is PI_EOS. */
+  const char *netns;
   bool (*interrupted)(void); /* asked now and then, from several threads at
                                 once; true: stop with PI_ECANCELED */
   /* An earlier reading or NULL: of sockets that are still there, holders that
@@ -593,6 +602,19 @@ typedef struct pi_host {
 
 PI_API const pi_host *pi_snapshot_host(const pi_snapshot *snapshot);
 
+/* A network namespace that was to be read. */
+typedef struct pi_namespace {
+  const pi_host *host; /* of it; host->netns is its inode, 0: unknown */
+  bool closed;         /* we may not enter it: none of its sockets is there */
+  const char *name;    /* as field netns_name; NULL: none, or not known; the
+                          derived group must have been read */
+  size_t length;
+} pi_namespace;
+
+/* The i-th, our own first if it was; false past the last. */
+PI_API bool pi_snapshot_namespace(const pi_snapshot *snapshot, size_t i,
+                                  pi_namespace *ret);
+
 /* Reads the facts about this host alone, no sockets. */
 PI_API int pi_host_read(const char *proc, pi_host *ret, pi_error *err);
 
@@ -629,6 +651,9 @@ typedef struct pi_quality {
     bool autobound;     /* it also told which ports the kernel chose */
     size_t rows;
   } sources[2][2];    /* [pi_proto][pi_family] */
+  size_t namespaces;  /* network namespaces whose sockets were read */
+  size_t closed;      /* further ones, which we may not enter */
+  size_t untold;      /* processes that did not tell which is theirs */
   size_t processes;   /* looked at for owners */
   size_t unreadable;  /* of them, those that permission closed to us */
   size_t vanished;    /* of them, those that ended while we looked */

@@ -11,6 +11,7 @@
 local baseline = require "portinfo.baseline"
 local core = require "portinfo.core"
 local judge = require "portinfo.judge"
+local origin = require "portinfo.origin"
 local query = require "portinfo.query"
 local rule = require "portinfo.rule"
 
@@ -50,7 +51,7 @@ local function concerns_none(snapshot, union)
 end
 
 -- One reading for all: {snapshot, groups, asked}, see judge.lua; or nil, message, errno.
--- `needs`: a list of {scope, groups}. Options: backend, proc, or snapshot and `asked`,
+-- `needs`: a list of {scope, groups}. Options: backend, proc, netns, or snapshot and `asked`,
 -- what it was asked for.
 function M.read(needs, options)
   local set, list = groups_of(needs)
@@ -65,9 +66,9 @@ function M.read(needs, options)
     return {snapshot = options.snapshot, groups = set, asked = options.asked}
   end
   local union = union_of(needs)
-  local snapshot, message, errno = core.take{
-    filter = union, groups = {}, backend = options.backend, proc = options.proc,
-  }
+  local ask = origin(options)
+  ask.filter = union
+  local snapshot, message, errno = core.take(ask)
   if not snapshot then return nil, message, errno end
   -- what follows from a row is cheap where it is wanted, and not for all of them
   local ahead = {}

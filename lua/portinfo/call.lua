@@ -3,6 +3,7 @@
 
 local escape = require "portinfo.escape"
 local later = require "portinfo.later"
+local origin = require "portinfo.origin"
 local terminal = require "portinfo.terminal"
 
 local chunk, pager, saved, sight = later "chunk", later "pager", later "saved", later "sight"
@@ -81,9 +82,9 @@ end
 
 -- What to ask: the kernel, or the saved reading that --from names.
 function M.source_of(options)
-  if not options.from then return {backend = options.backend, proc = options.proc} end
-  if options.backend or options.proc then
-    M.mistake "--from asks a file: --backend and --proc are for asking the kernel"
+  if not options.from then return origin(options) end
+  if options.backend or options.proc or options.netns then
+    M.mistake "--from asks a file: --backend, --netns and --proc are for asking the kernel"
   end
   return {snapshot = M.load_reading(options.from)}
 end

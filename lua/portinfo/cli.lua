@@ -44,6 +44,7 @@ options: --format table|line|tsv|csv|json|ndjson|'{lport} {process}'
                                            (a table on a terminal, else TSV)
          --no-header   -0 (lines end with NUL)   --width N
          --color auto|always|never
+         --netns own|all|NAME|PATH|PID             network namespaces (own)
          --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
          --no-pager   --no-rc (the prompt's rc.lua)   --help   --version

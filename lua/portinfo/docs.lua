@@ -74,7 +74,7 @@ print(rows and #rows)]],
   }, {
     name = "watch",
     takes = {spec, {"options?", "portinfo.watch_options",
-             "interval, count, until_empty, settle, backend, proc"}},
+             "interval, count, until_empty, settle, backend, proc, netns"}},
     gives = "fun(): portinfo.event?",
     summary = "iterates over what becomes of sockets: present, appear, vanish, change, brief",
     example = [[for event in pi.watch("listening", {settle = 0.1}) do print(event) end]],
@@ -140,7 +140,7 @@ print(pi.sockets{lport = {80, pi.range(8000, 8100)}}:count())]],
   }, {
     name = "page",
     takes = {{"number", "integer", "from 0 to 65535"},
-             {"options?", "portinfo.page_options", "transport, width, backend, proc"}},
+             {"options?", "portinfo.page_options", "transport, width, backend, proc, netns"}},
     gives = "string", summary = "the page of a port, as the command prints it",
     example = [[io.write(pi.page(22, {width = 72}))]],
   }, {
@@ -330,6 +330,12 @@ for _, s in ipairs(snap:quality().sources) do print(s.proto, s.family, s.backend
     example = [[
 local snap <close> = assert(pi.snapshot())
 print(snap:host().ephemeral_first, snap:host().ephemeral_last)]],
+  }, {
+    name = "namespaces", takes = {}, gives = "portinfo.namespace[]",
+    summary = "the network namespaces that it was asked for, and which stayed closed",
+    example = [[
+local snap <close> = assert(pi.snapshot(nil, {netns = "all"}))
+for _, space in ipairs(snap:namespaces()) do print(space.netns, space.name, space.closed) end]],
   }, {
     name = "complete",
     takes = {{"groups", "portinfo.group[]", "those that are not there yet are read"}},

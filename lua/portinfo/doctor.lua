@@ -2,6 +2,7 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
+local origin = require "portinfo.origin"
 local predicate = require "portinfo.predicate"
 local render = require "portinfo.render"
 
@@ -111,7 +112,7 @@ end
 
 -- Everything as data: {version, registry_date, uid, held, missing, user_namespace,
 -- pid_namespace, hidepid, backends, host, sockets, quality, blind_spots, advice}. Options:
--- backend, proc (see pi.sockets).
+-- backend, proc, netns (see pi.sockets).
 function M.data(options)
   options = options or {}
   local me = identity()
@@ -123,10 +124,9 @@ function M.data(options)
     backends = backends(options.proc),
   }
   if data.host.reserved then data.host.reserved = #data.host.reserved end
-  local snapshot <close>, message = core.take{
-    groups = {"derived", "owner", "process"},
-    backend = options.backend, proc = options.proc,
-  }
+  local ask = origin(options)
+  ask.groups = {"derived", "owner", "process"}
+  local snapshot <close>, message = core.take(ask)
   if snapshot then
     data.sockets, data.quality = #snapshot, snapshot:quality()
     data.blind_spots = render.blind_spots(snapshot:pick())

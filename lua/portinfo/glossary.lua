@@ -18,6 +18,7 @@ M.fields = {
   laddr = "laddr = 10.0.0.0/8", lport = "lport in {80, 443, 8000..8100}",
   raddr = "raddr and raddr != 127.0.0.0/8", rport = "rport = https", iface = "iface = eth*",
   inode = "not inode", cookie = "cookie = 4711", uid = "uid >= 1000", netns = "netns = 4026531833",
+  netns_name = "netns_name = web*",
   rxq = "established rxq > 64k", txq = "txq > 1M", v6only = "v6only", mark = "mark = 0x10",
   autobound = "not autobound", role = "role = inbound", families = "families = 4+6",
   exposure = "exposure in {public, wildcard}", range = "listening range = dynamic",

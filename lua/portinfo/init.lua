@@ -10,6 +10,7 @@ local core = require "portinfo.core"
 local duration = require "portinfo.duration"
 local later = require "portinfo.later"
 local misuse = require "portinfo.misuse"
+local origin = require "portinfo.origin"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local range = require "portinfo.range"
@@ -120,6 +121,12 @@ function check.proc(proc)
   end
 end
 
+function check.netns(netns)
+  if math.type(netns) == "integer" and netns > 0 then return tostring(netns) end
+  if type(netns) == "string" and netns ~= "" then return netns end
+  misuse "netns is own, all, a name, a path, or the number of a process"
+end
+
 function check.width(width)
   if math.type(width) ~= "integer" or width < 20 then
     misuse("width is a number of columns, at least 20")
@@ -191,10 +198,10 @@ local function check_options(options, names)
   return copy
 end
 
-local reading = {backend = true, proc = true, text = "backend and proc"}
+local reading = {backend = true, proc = true, netns = true, text = "backend, proc and netns"}
 local showing = {
-  backend = true, proc = true, transport = true, width = true,
-  text = "transport, width, backend and proc",
+  backend = true, proc = true, netns = true, transport = true, width = true,
+  text = "transport, width, backend, proc and netns",
 }
 
 -- The page of a port, as text. Options: transport, width, and those of pi.sockets.
@@ -215,8 +222,9 @@ local function check_who(port, name)
 end
 
 -- A query for the sockets that `spec` selects: a table, a string of the filter
--- language, a predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc")
--- and `proc`, where procfs is mounted.
+-- language, a predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc"),
+-- `proc`, where procfs is mounted, and `netns`, whose network namespaces: "own", "all", the
+-- name of one, a path with a slash in it, or the number of a process.
 function pi.sockets(spec, options)
   return query.new(spec, check_options(options, reading))
 end
@@ -232,8 +240,8 @@ function pi.who(port, options)
 end
 
 local waiting = {
-  timeout = true, hold = true, gone = true, backend = true, proc = true,
-  text = "timeout, hold, gone, backend and proc",
+  timeout = true, hold = true, gone = true, backend = true, proc = true, netns = true,
+  text = "timeout, hold, gone, backend, proc and netns",
 }
 
 -- Waits until there are sockets that `spec` selects, and gives a list of them. Options:
@@ -244,7 +252,7 @@ local waiting = {
 -- message, errno.
 function pi.wait(spec, options)
   options = check_options(options, waiting)
-  local q = query.new(spec, {backend = options.backend, proc = options.proc})
+  local q = query.new(spec, origin(options))
   if wait.is_futile(q) then misuse("pi.wait: no socket can ever satisfy this") end
   local selection, status, message, errno = wait.run(q, options)
   if not selection then
@@ -341,8 +349,8 @@ end
 
 local judging = {
   fail_on = true, baseline = true, trust = true, seconds = true, snapshot = true,
-  backend = true, proc = true,
-  text = "fail_on, baseline, trust, seconds, snapshot, backend and proc",
+  backend = true, proc = true, netns = true,
+  text = "fail_on, baseline, trust, seconds, snapshot, backend, proc and netns",
 }
 
 -- What pi.audit takes for rules, as sources of ruleset.load; or nil, message, errno.

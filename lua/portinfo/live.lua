@@ -9,15 +9,28 @@ local M = {}
 local fresh = 2
 
 -- The different values of one field, of the rows that a filter selects.
-local function values(filter, field, groups)
+local function values(filter, field, ask)
   local predicate = core.predicate_parse(filter)
-  local snapshot <close> = core.take{filter = predicate, groups = groups}
+  ask.filter = predicate
+  local snapshot <close> = core.take(ask)
   local selection = snapshot and snapshot:pick(predicate)
   if not selection or not selection:distinct{field} then return {} end
   local list = {}
   for i = 1, #selection do
     local value = selection:row(i)[field]
     if value then list[#list + 1] = value end
+  end
+  table.sort(list)
+  return list
+end
+
+-- The names of network namespaces.
+local function namespaces()
+  local filter = core.predicate_parse "listening tcp"
+  local snapshot <close> = core.take{filter = filter, groups = {"derived"}, netns = "all"}
+  local list = {}
+  for _, space in ipairs(snapshot and snapshot:namespaces() or {}) do
+    list[#list + 1] = space.name
   end
   table.sort(list)
   return list
@@ -42,8 +55,11 @@ end
 -- second argument says that the function is quick, unless the machine is busy.
 function M.sources(within)
   return {
-    ports = remembered(within, function() return values("listening", "lport") end, true),
-    processes = remembered(within, function() return values("", "process", {"owner"}) end),
+    ports = remembered(within, function() return values("listening", "lport", {}) end, true),
+    processes = remembered(within, function()
+      return values("", "process", {groups = {"owner"}})
+    end),
+    namespaces = remembered(within, namespaces, true),
   }
 end
 

@@ -85,7 +85,15 @@ local function formats_of(verb, vocabulary)
   return list
 end
 
-local function option_value(name, prefix, vocabulary, verb)
+-- Network namespaces by what the option takes: a container is no such name.
+local function add_namespaces(found, prefix, sources)
+  expects.add(found, prefix, {"all", "own"})
+  for _, name in ipairs(sources.namespaces()) do
+    if not name:find ":" or name:find "^pid:" then expects.add(found, prefix, {name}) end
+  end
+end
+
+local function option_value(name, prefix, vocabulary, verb, sources)
   if takes_file[name] then return files end
   if name == "--columns" or name == "--tally" or name == "--distinct" then
     return field_list(schema.names)(prefix)
@@ -95,6 +103,11 @@ local function option_value(name, prefix, vocabulary, verb)
     expects.add_rules(ids, prefix, false)
     return ids
   end
+  if name == "--netns" then
+    local names = {}
+    add_namespaces(names, prefix, sources)
+    return names
+  end
   if name == "--sort" then return field_list(sort_keys())(prefix) end
   local words = vocabulary.words[name]
   local own = name == "--format" and formats_of(verb, vocabulary)
@@ -103,12 +116,12 @@ local function option_value(name, prefix, vocabulary, verb)
   return found
 end
 
-local function options(prefix, vocabulary, verb)
+local function options(prefix, vocabulary, verb, sources)
   local name, value = prefix:match "^(%-%-[%l-]+)=(.*)$"
   local found = {}
   if name then
     if not vocabulary.valued[name] then return found end
-    for i, text in ipairs(option_value(name, value, vocabulary, verb)) do
+    for i, text in ipairs(option_value(name, value, vocabulary, verb, sources)) do
       found[i] = text == "/" and text or name .. "=" .. text
     end
     return found
@@ -224,9 +237,9 @@ function M.at(shell, words, vocabulary, sources)
   local plain, wanting, ended = parse(words, vocabulary)
   local found
   if wanting then
-    found = option_value(wanting, prefix, vocabulary, plain[1])
+    found = option_value(wanting, prefix, vocabulary, plain[1], sources)
   elseif not ended and prefix:find "^%-" then
-    found = options(prefix, vocabulary, plain[1])
+    found = options(prefix, vocabulary, plain[1], sources)
   elseif #plain == 0 then
     found = first_word(prefix, sources, vocabulary)
   else

@@ -96,6 +96,11 @@ end
 
 local function keep(text) return text end
 
+local function check_netns(text)
+  if text ~= "" then return text end
+  mistake "--netns: own, all, a name, a path with a slash in it, or the number of a process"
+end
+
 -- A format by name, or a template, which has fields in it.
 local function check_format(text)
   if special[text] then return text end -- the verb is known later, see dispatch
@@ -119,6 +124,7 @@ local valued = {
   ["--width"] = {"width", check_width},
   ["--color"] = {"color", one_of("--color", colors)},
   ["--backend"] = {"backend", one_of("--backend", backends)},
+  ["--netns"] = {"netns", check_netns},
   ["--proc"] = {"proc", keep},
   ["--from"] = {"from", keep},
   ["--key"] = {"key", one_of("--key", identities)},

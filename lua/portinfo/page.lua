@@ -3,6 +3,7 @@
 local cell = require "portinfo.cell"
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
+local origin = require "portinfo.origin"
 local relation = require "portinfo.relation"
 local sight = require "portinfo.sight"
 local units = require "portinfo.units"
@@ -53,9 +54,9 @@ local function read_now(port, options)
   end
   local snapshot, message = options.snapshot, nil
   if not snapshot then
-    snapshot, message = core.take{
-      filter = wanted, backend = options.backend, proc = options.proc,
-    }
+    local ask = origin(options)
+    ask.filter = wanted
+    snapshot, message = core.take(ask)
   end
   if not snapshot then return nil, message end
   local selection, trouble = snapshot:pick(wanted)
@@ -67,18 +68,19 @@ local function read_now(port, options)
   return selection:sort()
 end
 
--- The page as data. Options: transport, backend and proc, or `snapshot`, a reading
+-- The page as data. Options: transport, backend, proc and netns, or `snapshot`, a reading
 -- to ask; for tests `host` and `now` (false: do not look at sockets).
 function M.data(port, options)
   local data = core.port(port, options.transport)
   data.transport = options.transport
   for _, use in ipairs(data.uses) do relation.add(use) end
-  local host = options.host or options.snapshot and options.snapshot:host()
-  data.host = host and port_on_host(port, host)
-    or M.host_facts(port, options.proc)
   if options.now ~= false then
     data.now, data.unseen = read_now(port, options)
   end
+  local host = options.host or options.snapshot and options.snapshot:host()
+  -- of another namespace only a reading tells
+  if options.netns and data.now then host = data.now:snapshot():host() end
+  data.host = host and port_on_host(port, host) or M.host_facts(port, options.proc)
   return data
 end
 

@@ -2,6 +2,7 @@
 -- of them; and which other sockets are in its way there.
 
 local core = require "portinfo.core"
+local origin = require "portinfo.origin"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 
@@ -50,7 +51,7 @@ end
 function M.occupants(place, first, last, options)
   local filter = predicate.build(("proto = %s and lport in {%d..%d} and (%s) and not state = "
     .. "syn-received"):format(place.proto, first, last, overlapping(place)))
-  return query.new(filter, {backend = options.backend, proc = options.proc})
+  return query.new(filter, origin(options))
 end
 
 -- Tries to bind: true, or nil, message, errno, meaning (see core.try_bind). `how`:

@@ -65,7 +65,7 @@ local function build(spec)
   return built, tests
 end
 
--- The rows for which `spec` holds. Options: backend, proc (see pi.sockets), and
+-- The rows for which `spec` holds. Options: backend, proc, netns (see pi.sockets), and
 -- `snapshot`, a reading to ask instead of the kernel.
 function M.new(spec, options)
   local built, tests = build(spec)

@@ -71,8 +71,21 @@ local function count_column(selection)
   end}
 end
 
+-- Where rows are of several namespaces, which is as much to know as the local end.
+local function netns_column()
+  local column = of_field "netns_name"
+  column.title, column.rank = "NETNS", 1
+  return column
+end
+
 local function columns_of(selection, layout)
-  if not layout.fields then return columns_for_people() end
+  if not layout.fields then
+    local list = columns_for_people()
+    if selection:snapshot():quality().namespaces > 1 then
+      table.insert(list, 1, netns_column())
+    end
+    return list
+  end
   local list = layout.what == "tally" and {count_column(selection)} or {}
   for _, name in ipairs(layout.fields) do list[#list + 1] = of_field(name) end
   return list

@@ -2,6 +2,7 @@
 
 local core = require "portinfo.core"
 local misuse = require "portinfo.misuse"
+local origin = require "portinfo.origin"
 local schema = require "portinfo.schema"
 
 local M = {}
@@ -16,19 +17,16 @@ end
 -- A reading for the query, which may take over what an earlier one knows; or nil,
 -- message, errno.
 function M.take(query, groups, previous)
-  local options = rawget(query, "options")
-  return core.take{
-    filter = rawget(query, "predicate"), groups = groups,
-    backend = options.backend, proc = options.proc, previous = previous,
-  }
+  local ask = origin(rawget(query, "options"))
+  ask.filter, ask.groups, ask.previous = rawget(query, "predicate"), groups, previous
+  return core.take(ask)
 end
 
 -- Whoever tells what happens to its sockets between two readings.
 function M.watcher(query)
-  local options = rawget(query, "options")
-  return core.watcher{
-    filter = rawget(query, "predicate"), backend = options.backend, proc = options.proc,
-  }
+  local ask = origin(rawget(query, "options"))
+  ask.filter = rawget(query, "predicate")
+  return core.watcher(ask)
 end
 
 -- Each step of a run gives true, or nil, message, errno.

@@ -5,6 +5,7 @@ return {
   {"portinfo.options", "where sockets are read from", {
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets; auto asks netlink first"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
+    {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
   {"portinfo.watch_options", "of pi.watch; times are seconds, or text such as 500ms", {
     {"interval?", "number|string", "between two readings (1)"},
@@ -13,6 +14,7 @@ return {
     {"settle?", "number|string", "ends when nothing has happened for so long"},
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
     {"proc?", "string", "where procfs is"},
+    {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
   {"portinfo.event", "what became of a socket; it has the fields of its row, too", {
     {"event", '"present"|"appear"|"vanish"|"change"|"brief"', "what"},
@@ -23,6 +25,7 @@ return {
     {"width?", "integer", "columns, from 20 (80)"},
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
+    {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
   {"portinfo.wait_options", "of pi.wait; lengths are seconds, or text such as 500ms", {
     {"timeout?", "number|string", "how long (without end)"},
@@ -30,6 +33,7 @@ return {
     {"gone?", "boolean", "waits until there are none, for sure"},
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
+    {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
   {"portinfo.place_options", "where a port is to be bound", {
     {"proto?", '"tcp"|"udp"', "by which protocol (tcp)"},
@@ -46,6 +50,7 @@ return {
     {"seconds?", "number", "processor time that a rule may take (2)"},
     {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
+    {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
   {"portinfo.allowed", "an entry of an allow list: a filter, and what is said of it", {
     {"reason?", "string", "why it may be"},
@@ -213,6 +218,9 @@ return {
   {"portinfo.quality", "how well a reading was seen", {
     {"sources", "portinfo.source[]", "by protocol and family"},
     {"unknown", "table<string, integer>", "rows without an owner, by reason"},
+    {"namespaces", "integer", "network namespaces that were read"},
+    {"closed", "integer", "those that may not be entered"},
+    {"untold", "integer", "processes that did not tell theirs"},
     {"processes?", "integer", "looked at, where owners were read"},
     {"unreadable?", "integer", "processes that could not be looked into"},
     {"vanished?", "integer", "that ended meanwhile"},
@@ -231,6 +239,10 @@ return {
     {"unprivileged_start?", "integer", "the first port that anybody may bind"},
     {"reserved?", "integer[]", "ports kept out of the client range"},
     {"netns?", "integer", "the network namespace"},
+  }},
+  {"portinfo.namespace", "a network namespace that was to be read", {
+    {"netns?", "integer", "its inode"}, {"name?", "string", "as field netns_name"},
+    {"closed", "boolean", "it may not be entered: none of its sockets is there"},
   }},
   {"portinfo.plan", "what a query would ask; tostring of it is the plan for people", {
     {"filter", "string", "in the filter language"},

@@ -38,6 +38,18 @@ local function source_lines(quality, lines)
   end
 end
 
+-- The namespaces that it does not tell of.
+local function netns_lines(quality, lines)
+  if quality.closed > 0 then
+    lines[#lines + 1] = ("%s could not be entered: rows are missing"):format(
+      plural(quality.closed, "network namespace"))
+  end
+  if quality.untold > 0 then
+    lines[#lines + 1] = ("%s did not tell in which network namespace they are"):format(
+      plural(quality.untold, "process", "processes"))
+  end
+end
+
 local function owner_line(reason, n, quality)
   local said = ("%s unknown %s"):format(plural(n, "owner"), reasons[reason] or reason)
   if reason ~= "permission" or quality.unreadable == 0 then return said end
@@ -57,6 +69,7 @@ end
 function M.blind_spots(selection, owners)
   local lines, quality = {}, selection:snapshot():quality()
   source_lines(quality, lines)
+  netns_lines(quality, lines)
   if not quality.processes then return lines end -- owners were not asked for
   if quality.owners_unseen then
     lines[#lines + 1] = "no process could be looked at: procfs is not there"
@@ -82,7 +95,9 @@ end
 
 -- Are there sockets that the sources of this reading may not have told?
 function M.misses_rows(selection)
-  for _, source in ipairs(selection:snapshot():quality().sources) do
+  local quality = selection:snapshot():quality()
+  if quality.closed + quality.untold > 0 then return true end
+  for _, source in ipairs(quality.sources) do
     if source.partial or source.no_bound
       or source.backend == "none" and not source.absent then
       return true

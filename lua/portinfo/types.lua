@@ -57,7 +57,7 @@ M.snapshot = {
     save = {"boolean", "file"}, diff = {"diff", "any"},
     close = {"nothing"}, closed = {"boolean"}, complete = {"boolean", "any"},
     quality = {"quality"}, host = {"host"}, loaded = {"boolean"}, filter = {"string"},
-    pick = {"selection", "any"},
+    pick = {"selection", "any"}, namespaces = {"namespaces"},
   },
 }
 
@@ -142,8 +142,10 @@ M.range = fields "first last"
 M.port_on_host = fields [[ephemeral ephemeral_first ephemeral_last reserved privileged
   unprivileged_start]]
 M.host = fields "netns ephemeral_first ephemeral_last reserved unprivileged_start"
-M.quality = fields [[processes unreadable vanished hidden nested owners_unseen sources
-  unknown socket_us derived_us owner_us process_us taken completed recalls]]
+M.namespaces = {element = "namespace"}
+M.namespace = fields "netns name closed"
+M.quality = fields [[processes unreadable vanished hidden nested owners_unseen sources namespaces
+  closed untold unknown socket_us derived_us owner_us process_us taken completed recalls]]
 M.result = fields [[id severity title help reference tags source form verdict findings undecided
   unseen reason message evidence place]]
 M.result.fields.findings = "findings"
@@ -166,22 +168,25 @@ M.repeated = {fields = true, keys = true, reads = true}
 
 -- What the keys of a table of options are, and what their values are.
 M.options = {
-  reading = {backend = "backend", proc = "file"},
-  showing = {backend = "backend", proc = "file", transport = "transport", width = "any"},
+  reading = {backend = "backend", proc = "file", netns = "netns"},
+  showing = {
+    backend = "backend", proc = "file", netns = "netns", transport = "transport", width = "any",
+  },
   waiting = {
-    backend = "backend", proc = "file", timeout = "any", hold = "any", gone = "any",
+    backend = "backend", proc = "file", netns = "netns", timeout = "any", hold = "any",
+    gone = "any",
   },
   freeing = {
     backend = "backend", proc = "file", port = "port", count = "any", proto = "bound",
     address = "any", probe = "any",
   },
   watching = {
-    backend = "backend", proc = "file", interval = "any", count = "any",
+    backend = "backend", proc = "file", netns = "netns", interval = "any", count = "any",
     until_empty = "any", settle = "any",
   },
   judging = {
-    backend = "backend", proc = "file", fail_on = "severity", baseline = "file", snapshot = "any",
-    trust = "any", seconds = "any",
+    backend = "backend", proc = "file", netns = "netns", fail_on = "severity",
+    baseline = "file", snapshot = "any", trust = "any", seconds = "any",
   },
   asking = {
     backend = "backend", proc = "file", proto = "bound", address = "any", probe = "any",
@@ -192,6 +197,7 @@ M.options = {
 M.words = {
   host_ports = {"ephemeral", "reserved", "privileged"},
   backend = {"auto", "netlink", "proc"},
+  netns = {"own", "all"},
   transport = {"tcp", "udp", "sctp", "dccp"},
   bound = {"tcp", "udp"},
   severity = {"note", "warning", "error"},

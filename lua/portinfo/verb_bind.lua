@@ -41,8 +41,18 @@ local function free_range(word)
   return free.range{first = first, last = last}
 end
 
+-- What is tried is tried where we are.
+local function check_here(options, verb)
+  if options.from then
+    mistake("--from is for ls and pages: %s asks what can be bound now", verb)
+  elseif options.netns and options.netns ~= "own" then
+    mistake("--netns is for ls and pages: %s binds where it is; ip netns exec NAME portinfo %s",
+            verb, verb)
+  end
+end
+
 function M.free(words, options)
-  if options.from then mistake "--from is for ls and pages: free asks what can be bound now" end
+  check_here(options, "free")
   if #words > 1 then mistake("free takes one port or range, not '%s' as well", words[2]) end
   local format = options.format or "tsv"
   if format ~= "tsv" and format ~= "json" then
@@ -69,7 +79,7 @@ function M.free(words, options)
 end
 
 function M.why(words, options)
-  if options.from then mistake "--from is for ls and pages: why asks what can be bound now" end
+  check_here(options, "why")
   if #words ~= 1 then mistake "why takes one port or service, as in portinfo why 8080" end
   local format = options.format or "table"
   if format ~= "table" and format ~= "json" then

@@ -102,7 +102,7 @@ function M.port(words, options)
   local source = call.source_of(options)
   for i, port in ipairs(list) do
     local data = page.data(port[1], {
-      transport = port[2], backend = source.backend, proc = source.proc,
+      transport = port[2], backend = source.backend, proc = source.proc, netns = source.netns,
       snapshot = source.snapshot,
     })
     if data.now == nil or call.is_partial(data.now, {}) then status = options.strict and 3 or 0 end

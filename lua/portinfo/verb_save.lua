@@ -1,6 +1,7 @@
 -- verb_save.lua: save, which keeps a reading, and diff, which compares two.
 
 local call = require "portinfo.call"
+local origin = require "portinfo.origin"
 local predicate = require "portinfo.predicate"
 local query = require "portinfo.query"
 local render = require "portinfo.render"
@@ -16,7 +17,7 @@ local M = {}
 local function query_now(text, options)
   local filter, message = predicate.build(text)
   if not filter then call.shown_mistake(message) end
-  return query.new(filter, {backend = options.backend, proc = options.proc})
+  return query.new(filter, origin(options))
 end
 
 local function complete(q)
@@ -69,8 +70,9 @@ function M.diff(words, options)
   if #words == 0 or #words > 2 then
     mistake "diff takes one saved reading, to compare with now, or two"
   end
-  if #words == 2 and (options.backend or options.proc) then
-    mistake "--backend and --proc are for asking the kernel: two files are read as they are"
+  if #words == 2 and (options.backend or options.proc or options.netns) then
+    mistake("--backend, --netns and --proc are for asking the kernel: "
+      .. "two files are read as they are")
   end
   if #words == 2 and words[1] == "-" and words[2] == "-" then
     mistake "standard input holds one reading, not two"

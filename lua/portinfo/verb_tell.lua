@@ -3,6 +3,7 @@
 local call = require "portinfo.call"
 local core = require "portinfo.core"
 local later = require "portinfo.later"
+local origin = require "portinfo.origin"
 
 local doctor, glossary, json = later "doctor", later "glossary", later "json"
 local meta, schema, screen = later "meta", later "schema", later "screen"
@@ -29,7 +30,7 @@ end
 function M.doctor(words, options)
   if #words > 0 then mistake("doctor takes no words, not '%s'", words[1]) end
   if options.from then mistake "--from is for ls and pages: the doctor looks at this machine" end
-  local data = doctor.data{backend = options.backend, proc = options.proc}
+  local data = doctor.data(origin(options))
   if options.format == "json" then
     data.v = 1
     write(json.encode(data) .. "\n")

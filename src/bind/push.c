@@ -122,6 +122,9 @@ void pi__push_quality(lua_State *L, const pi_quality *q, unsigned groups) {
                     (lua_Integer)q->unknown[i]);
   }
   lua_setfield(L, -2, "unknown");
+  pi__set_integer(L, "namespaces", (lua_Integer)q->namespaces);
+  pi__set_integer(L, "closed", (lua_Integer)q->closed);
+  pi__set_integer(L, "untold", (lua_Integer)q->untold);
   if (groups & PI_GROUP_OWNER) set_sight(L, q);
   pi__set_integer(L, "socket_us", (lua_Integer)q->socket_us);
   pi__set_integer(L, "derived_us", (lua_Integer)q->derived_us);

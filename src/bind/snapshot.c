@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* User values of a reading. */
-enum { ANCHOR = 1, SNAPSHOT_VALUES = 1 };
+enum { PROC_ANCHOR = 1, NETNS_ANCHOR, SNAPSHOT_VALUES = NETNS_ANCHOR };
 
 typedef struct reading {
   pi_snapshot *snapshot; /* NULL: closed */
@@ -112,11 +112,14 @@ pi_options pi__check_options(lua_State *L, int arg) {
   if (lua_getfield(L, arg, "proc") != LUA_TNIL) {
     options.proc = luaL_checkstring(L, -1);
   }
+  if (lua_getfield(L, arg, "netns") != LUA_TNIL) {
+    options.netns = luaL_checkstring(L, -1);
+  }
   return options;
 }
 
-/* take{groups = {...}, filter = predicate, backend =, proc =, previous =
- * reading} -> reading, or nil, message, errno. */
+/* take{groups = {...}, filter = predicate, backend =, proc =, netns =, previous
+ * = reading} -> reading, or nil, message, errno. */
 static int snapshot_take(lua_State *L) {
   pi_error err;
   unsigned groups = 0;
@@ -124,14 +127,16 @@ static int snapshot_take(lua_State *L) {
   lua_settop(L, 1);
   if (lua_getfield(L, 1, "groups") != LUA_TNIL) groups = check_groups(L, 2);
   lua_settop(L, 1);
-  pi_options options = pi__check_options(L, 1); /* at 2 and 3 */
+  pi_options options = pi__check_options(L, 1); /* at 2, 3 and 4 */
   options.groups = groups;
   if (lua_getfield(L, 1, "previous") != LUA_TNIL) {
     options.previous = pi__check_snapshot(L, -1);
   }
   pi_snapshot **snapshot = pi__new_snapshot(L);
   lua_pushvalue(L, 3);
-  lua_setiuservalue(L, -2, ANCHOR); /* the text of proc lives as long */
+  lua_setiuservalue(L, -2, PROC_ANCHOR); /* these texts live as long */
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, -2, NETNS_ANCHOR);
   if (pi_snapshot_take(&options, snapshot, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
@@ -167,6 +172,26 @@ static int snapshot_host(lua_State *L) {
   return 1;
 }
 
+/* snapshot:namespaces() -> list of {netns, name, closed} */
+static int snapshot_namespaces(lua_State *L) {
+  const pi_snapshot *s = pi__check_snapshot(L, 1);
+  pi_namespace n;
+  lua_newtable(L);
+  for (size_t i = 0; pi_snapshot_namespace(s, i, &n); i++) {
+    lua_createtable(L, 0, 3);
+    if (n.host->netns != 0) {
+      pi__set_integer(L, "netns", (lua_Integer)n.host->netns);
+    }
+    if (n.name != NULL) {
+      lua_pushlstring(L, n.name, n.length);
+      lua_setfield(L, -2, "name");
+    }
+    pi__set_boolean(L, "closed", n.closed);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 static int snapshot_tostring(lua_State *L) {
   const reading *r = luaL_checkudata(L, 1, PI__SNAPSHOT);
   if (r->snapshot == NULL) {
@@ -196,11 +221,17 @@ static int snapshot_class(lua_State *L) {
 
 void pi__open_snapshot(lua_State *L) {
   static const luaL_Reg snapshot_methods[] = {
-      {"__gc", snapshot_close},      {"__close", snapshot_close},
-      {"__len", snapshot_len},       {"__tostring", snapshot_tostring},
-      {"close", snapshot_close},     {"complete", snapshot_complete},
-      {"quality", snapshot_quality}, {"host", snapshot_host},
-      {"closed", snapshot_closed},   {NULL, NULL},
+      {"__gc", snapshot_close},
+      {"__close", snapshot_close},
+      {"__len", snapshot_len},
+      {"__tostring", snapshot_tostring},
+      {"close", snapshot_close},
+      {"complete", snapshot_complete},
+      {"quality", snapshot_quality},
+      {"host", snapshot_host},
+      {"closed", snapshot_closed},
+      {"namespaces", snapshot_namespaces},
+      {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"take", snapshot_take},

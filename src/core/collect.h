@@ -44,6 +44,7 @@ typedef struct pi__row {
   uint32_t iface;  /* pi__reading_text of the bound device; 0: none */
   uint64_t inode;  /* 0: no file */
   uint64_t cookie; /* 0: unknown */
+  uint64_t netns;  /* inode of its namespace; 0: that which is being read */
   uint32_t uid, rxq, txq, mark;
   uint8_t uid_sight, iface_sight, txq_sight, v6only_sight,
       mark_sight; /* pi_sight */
@@ -61,9 +62,41 @@ int pi__reading_expect(pi__reading *reading, size_t rows, pi_error *err);
 size_t pi__reading_rows(const pi__reading *reading);
 void pi__reading_rewind(pi__reading *reading, size_t rows);
 
-/* How many of them are of this protocol and family. */
-size_t pi__reading_count(const pi__reading *reading, pi_proto proto,
-                         pi_family family);
+/* How many of them, from one on, are of this protocol and family. */
+size_t pi__reading_count(const pi__reading *reading, size_t from,
+                         pi_proto proto, pi_family family);
+
+/* A network namespace of a reading: there is one, and there may be others. What
+ * is said above and below of rows without a namespace, of the host, of sources
+ * and of who chose a port is about the one that is being read: the first, until
+ * told otherwise. */
+typedef struct pi__netns {
+  uint32_t path;      /* pi__reading_text: where to enter it; 0: we are there */
+  uint32_t pid;       /* of a process that lives there; 0: none was met */
+  uint32_t name;      /* pi__reading_text */
+  uint8_t name_sight; /* pi_sight */
+  bool closed;        /* we may not enter it */
+  bool gone;          /* it was no longer there */
+  struct pi_source sources[2][2]; /* [pi_proto][pi_family] */
+  pi_host host;                   /* its inode as well */
+} pi__netns;
+
+/* Adds a namespace, and turns to it. */
+int pi__reading_netns_add(pi__reading *reading, uint64_t inode, pi_error *err);
+
+/* How many there are, and turning to the i-th. */
+size_t pi__reading_netns_count(const pi__reading *reading);
+pi__netns *pi__reading_netns_turn(pi__reading *reading, size_t i);
+
+/* Names a namespace after the process that lives in it, or after the container
+ * that this one's control group tells of. */
+int pi__reading_netns_home(pi__reading *reading, pi__netns *netns,
+                           const char *cgroup, size_t length, pi_error *err);
+
+/* Of the one being read. */
+pi_host *pi__reading_host(pi__reading *reading);
+struct pi_source *pi__reading_source(pi__reading *reading, pi_proto proto,
+                                     pi_family family);
 
 /* Says that the kernel chose the local port of this row's socket. */
 void pi__reading_autobound(pi__reading *reading, const pi__row *row);
@@ -79,7 +112,9 @@ void pi__reading_chosen(pi__reading *reading, const pi__row *row);
 int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
                      uint32_t *ret, pi_error *err);
 
-pi_host *pi__reading_host(pi__reading *reading);
+/* What was kept, with a NUL behind it; NULL for 0. */
+const char *pi__reading_text_at(const pi__reading *reading, uint32_t text);
+
 pi_quality *pi__reading_quality(pi__reading *reading);
 
 /* Has the caller asked to stop? Callable from any thread. */
@@ -182,6 +217,7 @@ typedef struct pi__want {
   size_t step_count;  /* 0: everything passes */
   pi_backend backend; /* AUTO: the best that works */
   const char *proc;   /* mount point of procfs, never NULL */
+  const char *netns;  /* as in pi_options */
 } pi__want;
 
 /* Reads what `want` says into the reading, in the order socket, derived, owner,

@@ -128,7 +128,8 @@ static bool same_iface(const pi_snapshot *s, size_t a, size_t b) {
 /* Would this listener have accepted a connection to this row's local end? Its
  * children are of its own family, those of IPv4 clients as well. */
 static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
-  if (pi__cell(s, listener, PI_FAMILY) != pi__cell(s, row, PI_FAMILY)) {
+  if (pi__cell(s, listener, PI_FAMILY) != pi__cell(s, row, PI_FAMILY) ||
+      pi__cell(s, listener, PI_NETNS) != pi__cell(s, row, PI_NETNS)) {
     return false;
   }
   if (pi__cell(s, listener, PI_IFACE) != 0 && !same_iface(s, listener, row)) {
@@ -168,7 +169,7 @@ static bool is_connection(pi_state state) {
 static bool is_told(const pi_snapshot *s, size_t row) {
   pi_proto proto = (pi_proto)pi__cell(s, row, PI_PROTO);
   pi_family family = (pi_family)pi__cell(s, row, PI_FAMILY);
-  return s->quality.sources[proto][family].autobound &&
+  return pi__row_netns(s, row)->sources[proto][family].autobound &&
          s->marked[row] != PI__MARK_DOUBT;
 }
 
@@ -182,7 +183,7 @@ static bool is_chosen(const pi_snapshot *s, size_t row) {
 /* Is the port where the kernel never chooses one? */
 static bool is_outside(const pi_snapshot *s, size_t row) {
   uint64_t port = pi__cell(s, row, PI_LPORT);
-  const pi_host *host = &s->host;
+  const pi_host *host = &pi__row_netns(s, row)->host;
   return host->ephemeral_known &&
          (port < host->ephemeral_first || port > host->ephemeral_last);
 }
@@ -197,8 +198,10 @@ static bool is_doubtful(const pi_snapshot *s, size_t row) {
 
 bool pi__reading_doubt(pi__reading *reading, pi_proto proto, pi_family family) {
   pi_snapshot *s = &reading->snapshot;
+  const uint64_t netns = pi__reading_host(reading)->netns;
   bool any = false;
   for (size_t row = 0; row < s->count; row++) {
+    if (pi__cell(s, row, PI_NETNS) != netns) continue;
     if (pi__cell(s, row, PI_PROTO) != proto) continue;
     if (pi__cell(s, row, PI_FAMILY) != family) continue;
     if (!is_doubtful(s, row)) continue;
@@ -289,7 +292,7 @@ static int set_row(pi_snapshot *s, const listeners *l, size_t row,
   pi__cell_set(s, row, PI_RANGE, pi_port_range(port));
   int rc = set_families(s, row, err);
   if (rc != 0) return rc;
-  const pi_host *host = &s->host;
+  const pi_host *host = &pi__row_netns(s, row)->host;
   if (host->ephemeral_known) {
     pi__cell_set(s, row, PI_EPHEMERAL,
                  port >= host->ephemeral_first && port <= host->ephemeral_last);

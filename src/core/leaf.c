@@ -108,6 +108,20 @@ static int choose_spans(pi__leaf *l, const pi_host *host, pi_error *err) {
   return l->way == PI__WAY_AMONG && width == 2 ? make_bits(l, err) : 0;
 }
 
+/* Does it name ports that only a row's own namespace can tell? */
+static bool hosts_differ(const pi__leaf *l, const pi_snapshot *s) {
+  const pi_filter *f = l->filter;
+  if (pi__one_host(s) || f->node != PI__NODE_IN) return false;
+  for (size_t i = 0; i < f->count; i++) {
+    unsigned kind = f->members[i].kind;
+    if (kind == PI__EPHEMERAL || kind == PI__RESERVED ||
+        kind == PI__PRIVILEGED) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static int choose(pi__leaf *l, const pi_snapshot *s, pi_error *err) {
   const pi_filter *f = l->filter;
   const pi_field_info *info = pi_field_describe(f->field);
@@ -119,9 +133,10 @@ static int choose(pi__leaf *l, const pi_snapshot *s, pi_error *err) {
   l->cells = column->cells;
   l->width = pi__width(f->field);
   l->sight = column->sight;
-  bool named = l->width == 0 && info->group == PI_GROUP_DERIVED;
+  bool named =
+      f->field == PI_SERVICE || f->field == PI_USE || f->field == PI_RISK;
   if (named) l->sight = s->service_sight;
-  if (!named && l->cells == NULL) {
+  if ((!named && l->cells == NULL) || hosts_differ(l, s)) {
     l->way = PI__WAY_ROW;
   } else if (f->node == PI__NODE_KNOWN) {
     l->way = l->sight == NULL ? PI__WAY_FIXED : PI__WAY_SEEN;
@@ -130,7 +145,7 @@ static int choose(pi__leaf *l, const pi_snapshot *s, pi_error *err) {
   } else if (info->type == PI_TYPE_TEXT) {
     l->way = PI__WAY_TEXT;
   } else {
-    return choose_spans(l, &s->host, err);
+    return choose_spans(l, &s->first.host, err);
   }
   return 0;
 }

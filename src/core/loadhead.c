@@ -74,17 +74,55 @@ static int load_reserved(pi__loader *l, const char *name, void *to) {
   return l->json.wrong == NULL ? 0 : pi__load_unfit(l, name, "");
 }
 
-static int load_host(pi__loader *l, const char *name, void *to) {
+typedef struct netns {
+  pi_host host;
+  pi__span name, name_bytes;
+} netns;
+
+static int load_netns(pi__loader *l, const char *name, pi__netns *to) {
+  enum { NETNS, EPHEMERAL, UNPRIVILEGED, RESERVED, NAME, NAME_BYTES };
   static const pi__key keys[] = {
-      {"netns", pi__load_u64, offsetof(pi_host, netns)},
-      {"ephemeral", load_ephemeral, 0},
-      {"unprivileged_start", load_unprivileged, 0},
-      {"reserved", load_reserved, 0},
+      [NETNS] = {"netns", pi__load_u64, offsetof(netns, host.netns)},
+      [EPHEMERAL] = {"ephemeral", load_ephemeral, 0},
+      [UNPRIVILEGED] = {"unprivileged_start", load_unprivileged, 0},
+      [RESERVED] = {"reserved", load_reserved, 0},
+      [NAME] = {"name", pi__load_text, offsetof(netns, name)},
+      [NAME_BYTES] = {"name_b64", pi__load_base64, offsetof(netns, name_bytes)},
   };
+  netns from;
   uint64_t seen;
+  memset(&from, 0, sizeof from);
+  int rc =
+      pi__load_object(l, name, keys, sizeof keys / sizeof *keys, &from, &seen);
+  if (rc != 0) return rc;
+  to->host = from.host;
+  to->name_sight = from.host.netns == 0 ? PI_UNKNOWN : PI_EMPTY;
+  if (!(seen >> NAME & 1)) return 0;
+  const pi__span *text = seen >> NAME_BYTES & 1 ? &from.name_bytes : &from.name;
+  to->name_sight = PI_KNOWN;
+  return pi__reading_text((pi__reading *)l->s, text->text, text->length,
+                          &to->name, l->err);
+}
+
+static int load_host(pi__loader *l, const char *name, void *to) {
   (void)to;
-  return pi__load_object(l, name, keys, sizeof keys / sizeof *keys, &l->s->host,
-                         &seen);
+  return load_netns(l, name, &l->s->first);
+}
+
+static int load_namespaces(pi__loader *l, const char *name, void *to) {
+  pi__reading *reading = (pi__reading *)l->s;
+  (void)to;
+  if (!pi__json_enter(&l->json, '[')) {
+    return pi__load_unfit(l, name, "a list of namespaces");
+  }
+  for (bool first = true; pi__json_element(&l->json, first); first = false) {
+    int rc = pi__reading_netns_add(reading, 0, l->err);
+    size_t last = pi__reading_netns_count(reading) - 1;
+    if (rc == 0) rc = load_netns(l, name, pi__netns_at(l->s, last));
+    if (rc != 0) return rc;
+  }
+  if (l->json.wrong != NULL) return pi__load_unfit(l, name, "");
+  return pi__netns_index(l->s, l->err);
 }
 
 /* ---- The quality -------------------------------------------------------- */
@@ -186,6 +224,9 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"taken", pi__load_time, AT(taken)},
       {"completed", pi__load_time, AT(completed)},
       {"sources", load_sources, 0},
+      {"namespaces", pi__load_size, AT(namespaces)},
+      {"closed", pi__load_size, AT(closed)},
+      {"untold", pi__load_size, AT(untold)},
       {"processes", pi__load_size, AT(processes)},
       {"unreadable", pi__load_size, AT(unreadable)},
       {"vanished", pi__load_size, AT(vanished)},
@@ -235,6 +276,7 @@ enum {
   FILTER,
   FILTER_BYTES,
   HOST,
+  NAMESPACES,
   QUALITY,
   LPORT
 };
@@ -249,6 +291,7 @@ static int read_head(pi__loader *l, head *h, uint64_t *seen) {
       [FILTER_BYTES] = {"filter_b64", pi__load_base64,
                         offsetof(head, filter_bytes)},
       [HOST] = {"host", load_host, 0},
+      [NAMESPACES] = {"namespaces", load_namespaces, 0},
       [QUALITY] = {"quality", load_quality, 0},
       [LPORT] = {"lport", see_row, 0},
   };

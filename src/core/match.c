@@ -95,10 +95,11 @@ static pi_truth test_members(const pi_filter *f, const pi_snapshot *s,
                              size_t row) {
   pi_truth result = PI_FALSE;
   unsigned most = most_members(s, row, f->field);
+  const pi_host *host = &pi__row_netns(s, row)->host;
   for (unsigned i = 0; i < most && result != PI_TRUE; i++) {
     pi_value v = pi_snapshot_value(s, row, f->field, i);
     pi_truth t =
-        f->node == PI__NODE_HAS ? value_has(&v) : value_in(f, &v, &s->host);
+        f->node == PI__NODE_HAS ? value_has(&v) : value_in(f, &v, host);
     if (t != PI_FALSE) result = t;
     if (most == UINT_MAX && v.sight != PI_KNOWN) break;
   }

@@ -21,6 +21,10 @@ static uint64_t identity(const pi__row *row) {
   return mix(h, row->inode);
 }
 
+static uint64_t row_netns(pi_snapshot *s, const pi__row *row) {
+  return row->netns != 0 ? row->netns : pi__netns_at(s, s->turned)->host.netns;
+}
+
 /* Where to look for a row first. The kernel gives cookies out by counting, when
  * it first tells of a socket, so that those of one dump come nearly in order:
  * sixteen that follow each other share a cache line of the index, and the lines
@@ -42,6 +46,7 @@ static void row_load(const pi_snapshot *s, size_t at, pi__row *row) {
       .rport = (uint16_t)pi__cell(s, at, PI_RPORT),
       .inode = pi__cell(s, at, PI_INODE),
       .cookie = pi__cell(s, at, PI_COOKIE),
+      .netns = pi__cell(s, at, PI_NETNS),
   };
 }
 
@@ -55,10 +60,12 @@ static bool same_socket(const pi__row *a, const pi__row *b) {
 
 /* The slot of a row's socket: taken by it, or free for it. */
 static uint32_t *find_slot(pi_snapshot *s, const pi__row *row) {
+  const uint64_t netns = row_netns(s, row);
   size_t slot = first_slot(&s->identity, row);
   for (;; slot = (slot + 1) & s->identity.mask) {
     uint32_t *at = &s->identity.rows[slot];
     if (*at == PI__NO_ROW) return at;
+    if (pi__cell(s, *at, PI_NETNS) != netns) continue;
     if (row->cookie != 0) {
       if (pi__cell(s, *at, PI_COOKIE) == row->cookie) return at;
       continue;
@@ -75,6 +82,7 @@ static void index_fill(pi_snapshot *s) {
   for (size_t i = 0; i < s->count; i++) {
     pi__row row;
     row.cookie = pi__cell(s, i, PI_COOKIE);
+    row.netns = pi__cell(s, i, PI_NETNS);
     if (row.cookie == 0) row_load(s, i, &row);
     uint32_t *slot = find_slot(s, &row);
     if (*slot == PI__NO_ROW) s->identity.used++;
@@ -150,7 +158,6 @@ static void put_cells(pi_snapshot *s, size_t at, const pi__row *row) {
   pi__cell_set(s, at, PI_INODE, row->inode);
   pi__cell_set(s, at, PI_COOKIE, row->cookie);
   pi__cell_set(s, at, PI_UID, row->uid);
-  pi__cell_set(s, at, PI_NETNS, s->host.netns);
   pi__cell_set(s, at, PI_RXQ, row->rxq);
   pi__cell_set(s, at, PI_TXQ, row->txq);
   pi__cell_set(s, at, PI_V6ONLY, row->v6only);
@@ -163,15 +170,16 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
   unsigned peer = has_peer(row) ? PI_KNOWN : PI_EMPTY;
   unsigned inode = row->inode != 0 ? PI_KNOWN : PI_EMPTY;
   unsigned cookie = row->cookie != 0 ? PI_KNOWN : PI_UNKNOWN;
-  unsigned netns = s->host.netns != 0 ? PI_KNOWN : PI_UNKNOWN;
+  uint64_t netns = row_netns(s, row);
   put_cells(s, at, row);
+  pi__cell_set(s, at, PI_NETNS, netns);
   bool kept = put_sight(s, at, PI_RADDR, peer) &&
               put_sight(s, at, PI_RPORT, peer) &&
               put_sight(s, at, PI_IFACE, row->iface_sight) &&
               put_sight(s, at, PI_INODE, inode) &&
               put_sight(s, at, PI_COOKIE, cookie) &&
               put_sight(s, at, PI_UID, row->uid_sight) &&
-              put_sight(s, at, PI_NETNS, netns) &&
+              put_sight(s, at, PI_NETNS, netns != 0 ? PI_KNOWN : PI_UNKNOWN) &&
               put_sight(s, at, PI_TXQ, row->txq_sight) &&
               put_sight(s, at, PI_V6ONLY, row->v6only_sight) &&
               put_sight(s, at, PI_MARK, row->mark_sight);
@@ -210,11 +218,11 @@ size_t pi__reading_rows(const pi__reading *reading) {
   return reading->snapshot.count;
 }
 
-size_t pi__reading_count(const pi__reading *reading, pi_proto proto,
-                         pi_family family) {
+size_t pi__reading_count(const pi__reading *reading, size_t from,
+                         pi_proto proto, pi_family family) {
   const pi_snapshot *s = &reading->snapshot;
   size_t n = 0;
-  for (size_t i = 0; i < s->count; i++) {
+  for (size_t i = from; i < s->count; i++) {
     n += pi__cell(s, i, PI_PROTO) == proto &&
          pi__cell(s, i, PI_FAMILY) == family;
   }
@@ -245,10 +253,6 @@ void pi__reading_chosen(pi__reading *reading, const pi__row *row) {
   uint32_t at = *find_slot(s, row);
   if (at == PI__NO_ROW || s->marked[at] != PI__MARK_DOUBT) return;
   s->marked[at] = PI__MARK_NONE;
-}
-
-pi_host *pi__reading_host(pi__reading *reading) {
-  return &reading->snapshot.host;
 }
 
 pi_quality *pi__reading_quality(pi__reading *reading) {
@@ -288,6 +292,11 @@ int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
   s->texts[s->text_count++] = string;
   *ret = (uint32_t)s->text_count;
   return 0;
+}
+
+const char *pi__reading_text_at(const pi__reading *reading, uint32_t text) {
+  const pi__string *string = pi__string_at(&reading->snapshot, text);
+  return string == NULL ? NULL : string->bytes;
 }
 
 const pi__string *pi__string_at(const pi_snapshot *s, uint32_t text) {

@@ -19,7 +19,7 @@ static uint64_t key_of(const pi_snapshot *s, size_t row) {
 /* The inode as well: a connection gets one when it is accepted. */
 static bool is_same(const pi_snapshot *a, size_t i, const pi_snapshot *b,
                     size_t k) {
-  static const pi_field fields[] = {PI_COOKIE, PI_INODE, PI_PROTO,
+  static const pi_field fields[] = {PI_COOKIE, PI_INODE, PI_NETNS, PI_PROTO,
                                     PI_FAMILY, PI_LPORT, PI_RPORT};
   for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
     if (pi__cell(a, i, fields[f]) != pi__cell(b, k, fields[f])) return false;
@@ -48,10 +48,16 @@ static uint32_t find(const pi__index *index, const pi_snapshot *before,
   }
 }
 
+/* Of the same namespaces, in the same procfs? */
+static bool same_wish(const pi_snapshot *a, const pi_snapshot *b) {
+  return a->first.host.netns == b->first.host.netns &&
+         strcmp(a->want.netns, b->want.netns) == 0 &&
+         strcmp(a->want.proc, b->want.proc) == 0;
+}
+
 int pi__recall_begin(pi_snapshot *s, const pi_snapshot *before, pi_error *err) {
   pi__index index = {0};
-  bool fits = !before->loaded && before->host.netns == s->host.netns &&
-              strcmp(before->want.proc, s->want.proc) == 0;
+  bool fits = !before->loaded && same_wish(before, s);
   if (!fits) return 0;
   s->earlier = pi__realloc(NULL, (s->count + 1) * sizeof *s->earlier);
   if (s->earlier == NULL) return pi__nomem(err);
@@ -79,9 +85,11 @@ static bool has_mark(const pi_snapshot *s, size_t row) {
   return state != PI_STATE_TIME_WAIT && state != PI_STATE_SYN_RECEIVED;
 }
 
-static bool is_of(const pi_snapshot *s, size_t row, pi_proto proto,
-                  pi_family family) {
-  return pi__cell(s, row, PI_PROTO) == proto &&
+/* Is it a row of the namespace being read? */
+static bool is_of(const pi_snapshot *s, size_t row, uint64_t netns,
+                  pi_proto proto, pi_family family) {
+  return pi__cell(s, row, PI_NETNS) == netns &&
+         pi__cell(s, row, PI_PROTO) == proto &&
          pi__cell(s, row, PI_FAMILY) == family;
 }
 
@@ -89,19 +97,19 @@ bool pi__reading_recall_marks(pi__reading *reading, pi_proto proto,
                               pi_family family) {
   pi_snapshot *s = &reading->snapshot;
   const pi_snapshot *before = s->before;
-  if (before == NULL || before->marked == NULL ||
-      !before->quality.sources[proto][family].autobound) {
-    return false;
-  }
+  const uint64_t netns = pi__reading_host(reading)->netns;
+  if (before == NULL || before->marked == NULL) return false;
+  const pi__netns *then = pi__netns_find(before, netns);
+  if (then == NULL || !then->sources[proto][family].autobound) return false;
   for (size_t row = 0; row < s->count; row++) {
     uint32_t at = s->earlier[row];
-    if (!is_of(s, row, proto, family) || !has_mark(s, row)) continue;
+    if (!is_of(s, row, netns, proto, family) || !has_mark(s, row)) continue;
     bool known = at != PI__NO_ROW && has_mark(before, at) &&
                  before->marked[at] != PI__MARK_DOUBT;
     if (!known) return false;
   }
   for (size_t row = 0; row < s->count; row++) {
-    if (!is_of(s, row, proto, family) || !has_mark(s, row)) continue;
+    if (!is_of(s, row, netns, proto, family) || !has_mark(s, row)) continue;
     s->marked[row] = before->marked[s->earlier[row]];
   }
   return true;

@@ -56,8 +56,10 @@ static void put_reserved(pi__writer *w, const pi_host *host) {
   pi__put_string(w, "]");
 }
 
-static void put_host(pi__writer *w, const pi_host *host) {
-  pi__put_string(w, ",\"host\":{\"netns\":");
+static void put_host(pi__writer *w, const pi_snapshot *s, const pi__netns *n) {
+  const pi_host *host = &n->host;
+  const pi__string *name = pi__string_at(s, n->name);
+  pi__put_string(w, "{\"netns\":");
   pi__put_number(w, host->netns);
   if (host->ephemeral_known) {
     pi__put_string(w, ",\"ephemeral\":");
@@ -67,7 +69,19 @@ static void put_host(pi__writer *w, const pi_host *host) {
     put_member(w, "unprivileged_start", host->unprivileged_start);
   }
   if (host->reserved_known) put_reserved(w, host);
+  if (name != NULL) pi__put_text_member(w, "name", name->bytes);
   pi__put_string(w, "}");
+}
+
+/* The host, and the other namespaces that were read, each as a host. */
+static void put_hosts(pi__writer *w, const pi_snapshot *s) {
+  pi__put_string(w, ",\"host\":");
+  put_host(w, s, &s->first);
+  for (size_t i = 0; i < s->other_count; i++) {
+    pi__put_string(w, i == 0 ? ",\"namespaces\":[" : ",");
+    put_host(w, s, &s->others[i]);
+  }
+  if (s->other_count > 0) pi__put_string(w, "]");
 }
 
 /* ---- The quality -------------------------------------------------------- */
@@ -127,6 +141,9 @@ static void put_quality(pi__writer *w, const pi_quality *q) {
     put_signed(w, q->completed);
   }
   put_sources(w, q);
+  put_member(w, "namespaces", q->namespaces);
+  put_member(w, "closed", q->closed);
+  put_member(w, "untold", q->untold);
   put_member(w, "processes", q->processes);
   put_member(w, "unreadable", q->unreadable);
   put_member(w, "vanished", q->vanished);
@@ -166,7 +183,7 @@ static int write_reading(const pi_snapshot *s, const pi_selection *sel,
   pi__put_string(&w, "]");
   put_member(&w, "rows", pi_selection_count(sel));
   if (filter != NULL) pi__put_text_member(&w, "filter", filter);
-  put_host(&w, &s->host);
+  put_hosts(&w, s);
   put_quality(&w, &s->quality);
   pi__put_string(&w, "}\n");
   pi__put_ndjson_rows(&w, s, sel, fields, n, err);

@@ -47,7 +47,9 @@ static void scratch_drop(pi_snapshot *s) {
 static int group_collect(pi_snapshot *s, unsigned group, pi_error *err) {
   pi__want want = s->want;
   want.groups = group;
-  return pi__collect(&want, (pi__reading *)s, &s->host, err);
+  int rc = pi__collect(&want, (pi__reading *)s, &s->first.host, err);
+  s->turned = 0;
+  return rc;
 }
 
 static int read_derived(pi_snapshot *s, pi_error *err) {
@@ -56,7 +58,15 @@ static int read_derived(pi_snapshot *s, pi_error *err) {
   memset(s->marked, 0, s->count + 1);
   int rc = group_collect(s, PI_GROUP_DERIVED, err);
   if (rc != 0) return rc;
+  pi__netns_sum(s);
   return pi__derive(s, err);
+}
+
+static int read_sockets(pi_snapshot *s, pi_error *err) {
+  int rc = group_collect(s, PI_GROUP_SOCKET, err);
+  if (rc == 0) rc = pi__netns_index(s, err);
+  if (rc == 0) pi__netns_sum(s);
+  return rc;
 }
 
 static int read_owners(pi_snapshot *s, pi_error *err) {
@@ -69,6 +79,7 @@ static int read_owners(pi_snapshot *s, pi_error *err) {
 
 static int read_group(pi_snapshot *s, unsigned group, pi_error *err) {
   switch (group) {
+  case PI_GROUP_SOCKET: return read_sockets(s, err);
   case PI_GROUP_DERIVED: return read_derived(s, err);
   case PI_GROUP_OWNER: return read_owners(s, err);
   default: return group_collect(s, group, err);
@@ -132,6 +143,7 @@ int pi_snapshot_take(const pi_options *opt, pi_snapshot **ret, pi_error *err) {
   s->interrupted = opt->interrupted;
   s->want.backend = opt->backend;
   s->want.proc = opt->proc != NULL ? opt->proc : "/proc";
+  s->want.netns = opt->netns != NULL ? opt->netns : "own";
   pi__plan(opt->filter, &s->want);
   s->quality.taken = (int64_t)time(NULL);
   int rc = pi_snapshot_complete(s, PI_GROUP_SOCKET, err);
@@ -159,6 +171,8 @@ void pi_snapshot_free(pi_snapshot *s) {
     pi__realloc((void *)s->texts[i], 0);
   }
   pi__realloc(s->texts, 0);
+  pi__realloc(s->others, 0);
+  pi__index_deinit(&s->netnses);
   pi__realloc(s->filter, 0);
   pi__realloc(s, 0);
 }
@@ -176,7 +190,7 @@ const char *pi_snapshot_filter(const pi_snapshot *s) {
   return s->filter;
 }
 const pi_host *pi_snapshot_host(const pi_snapshot *s) {
-  return &s->host;
+  return &s->first.host;
 }
 
 const pi_quality *pi_snapshot_quality(const pi_snapshot *s) {

@@ -72,7 +72,10 @@ struct pi_snapshot {
   pi__process *processes;
   size_t process_count, process_capacity;
 
-  pi_host host;
+  pi__netns first, *others; /* namespaces */
+  size_t other_count, other_capacity;
+  pi__index netnses; /* the others by inode */
+  size_t turned;     /* to which of them, the first being 0; while reading */
   pi_quality quality;
 };
 
@@ -139,6 +142,20 @@ static inline pi_sight pi__cell_sight(const pi_snapshot *s, size_t row,
                                       pi_field field) {
   const uint8_t *sight = s->columns[field].sight;
   return sight == NULL ? PI_KNOWN : (pi_sight)sight[row];
+}
+
+/* Namespaces (netns.c): that of a row, the one with this inode (NULL: there is
+ * none), which is found once they have been indexed, the i-th; and the sum of
+ * what is said of their sources. */
+const pi__netns *pi__row_netns(const pi_snapshot *s, size_t row);
+const pi__netns *pi__netns_find(const pi_snapshot *s, uint64_t inode);
+pi__netns *pi__netns_at(pi_snapshot *s, size_t i);
+int pi__netns_index(pi_snapshot *s, pi_error *err);
+void pi__netns_sum(pi_snapshot *s);
+
+/* Do all rows have the same host? */
+static inline bool pi__one_host(const pi_snapshot *s) {
+  return s->other_count == 0;
 }
 
 /* Allocates a column of the present rows, zeroed. */

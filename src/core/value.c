@@ -50,6 +50,14 @@ static pi_value column_value(const pi_snapshot *s, size_t row, pi_field field) {
   return v;
 }
 
+static pi_value netns_name(const pi_snapshot *s, size_t row) {
+  const pi__netns *n = pi__row_netns(s, row);
+  if (n->name_sight != PI_KNOWN) {
+    return absent(PI_NETNS_NAME, (pi_sight)n->name_sight);
+  }
+  return stored_text(s, PI_NETNS_NAME, n->name);
+}
+
 /* ---- Names from the registry -------------------------------------------- */
 
 static unsigned row_transport(const pi_snapshot *s, size_t row) {
@@ -186,6 +194,9 @@ pi_value pi_snapshot_value(const pi_snapshot *s, size_t row, pi_field field,
   }
   if (pi__width(field) != 0) {
     return i == 0 ? column_value(s, row, field) : absent(field, PI_EMPTY);
+  }
+  if (field == PI_NETNS_NAME) {
+    return i == 0 ? netns_name(s, row) : absent(field, PI_EMPTY);
   }
   if (info->group == PI_GROUP_DERIVED) {
     return registry_value(s, row, field, i);

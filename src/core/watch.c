@@ -301,7 +301,7 @@ static int ends_read(const pi_watcher *w, const pi_snapshot *latest,
   memset(s, 0, sizeof *s);
   s->want = w->want;
   s->interrupted = w->interrupted;
-  s->host = latest->host;
+  s->first.host = latest->first.host;
   s->quality.taken = (int64_t)time(NULL);
   int rc = add_ends(w, s, err);
   if (rc == 0) rc = add_owners(s, err);
@@ -324,6 +324,7 @@ int pi_watcher_new(const pi_options *opt, pi_watcher **ret, pi_error *err) {
   w->interrupted = opt->interrupted;
   w->want.backend = opt->backend;
   w->want.proc = opt->proc != NULL ? opt->proc : "/proc";
+  w->want.netns = opt->netns != NULL ? opt->netns : "own";
   pi__plan(opt->filter, &w->want);
   int rc = pi__notices_open(&w->want, &w->notices, &w->hearing, err);
   if (rc == 0)

@@ -286,9 +286,9 @@ static void room_that_was_made_need_not_be_used(void **state) {
     assert_int_equal(0, pi__reading_row(r, &script.rows[i].row, NULL));
   }
   assert_int_equal(300, pi__reading_rows(r));
-  assert_int_equal(300, pi__reading_count(r, PI_PROTO_TCP, PI_FAMILY_4));
-  assert_int_equal(0, pi__reading_count(r, PI_PROTO_TCP, PI_FAMILY_6));
-  assert_int_equal(0, pi__reading_count(r, PI_PROTO_UDP, PI_FAMILY_4));
+  assert_int_equal(300, pi__reading_count(r, 0, PI_PROTO_TCP, PI_FAMILY_4));
+  assert_int_equal(0, pi__reading_count(r, 0, PI_PROTO_TCP, PI_FAMILY_6));
+  assert_int_equal(0, pi__reading_count(r, 0, PI_PROTO_UDP, PI_FAMILY_4));
   pi_snapshot_free(s);
 }
 

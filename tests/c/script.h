@@ -41,6 +41,8 @@ static struct script {
   script_holding holdings[MANY];
   size_t holding_count;
   pi_host host;
+  pi_host others[4]; /* of further namespaces, whose rows say so */
+  size_t other_count;
   pi_quality quality;   /* the owner scan's part of it */
   bool tells_autobound; /* every source does */
   unsigned failing;     /* PI_GROUP_* that fail half-way */
@@ -113,26 +115,38 @@ static inline int script_fail(unsigned group, pi_error *err) {
   return pi__fail(err, PI_EOS, 5, "the %s group failed", pi_group_name(group));
 }
 
+static inline int script_namespaces(pi__reading *reading, pi_error *err) {
+  int rc = 0;
+  for (size_t i = 0; rc == 0 && i < script.other_count; i++) {
+    rc = pi__reading_netns_add(reading, script.others[i].netns, err);
+    if (rc == 0) *pi__reading_host(reading) = script.others[i];
+  }
+  pi__reading_netns_turn(reading, 0);
+  return rc;
+}
+
 static inline int script_sockets(pi__reading *reading, pi_error *err) {
   *pi__reading_host(reading) = script.host;
+  int rc = script_namespaces(reading, err);
+  if (rc != 0) return rc;
   for (size_t i = 0; i < script.count; i++) {
     script_row *r = &script.rows[i];
     if (r->iface != NULL) {
-      int rc = pi__reading_text(reading, r->iface, strlen(r->iface),
-                                &r->row.iface, err);
+      rc = pi__reading_text(reading, r->iface, strlen(r->iface), &r->row.iface,
+                            err);
       if (rc != 0) return rc;
       r->row.iface_sight = PI_KNOWN;
     }
-    int rc = pi__reading_row(reading, &r->row, err);
+    rc = pi__reading_row(reading, &r->row, err);
     if (rc != 0) return rc;
   }
   return 0;
 }
 
 static inline void script_derived(pi__reading *reading) {
-  pi_quality *q = pi__reading_quality(reading);
   for (int i = 0; i < 4; i++) {
-    q->sources[i / 2][i % 2].autobound = script.tells_autobound;
+    pi__reading_source(reading, (pi_proto)(i / 2), (pi_family)(i % 2))
+        ->autobound = script.tells_autobound;
     if (!pi__reading_recall_marks(reading, (pi_proto)(i / 2),
                                   (pi_family)(i % 2))) {
       script.marks++;

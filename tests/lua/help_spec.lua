@@ -41,7 +41,7 @@ describe("the help", function()
   it("has an entry for every method of queries, readings and predicates", function()
     for _, name in ipairs(query.method_names) do entry_of("query:" .. name) end
     local names = methods_of_reading()
-    assert.equal(12, #names)
+    assert.equal(13, #names)
     for _, name in ipairs(names) do entry_of("reading:" .. name) end
     for name in pairs(debug.getmetatable(pi.p "tcp").__index) do
       if not name:find "^__" then entry_of("predicate:" .. name) end

@@ -51,7 +51,7 @@ describe("a mistake is told at the caller's line:", function()
 
   it("options", function()
     blames(function() pi.sockets(nil, 5) end, "options are a table")
-    blames(function() pi.sockets(nil, {x = 1}) end, "there are backend and proc")
+    blames(function() pi.sockets(nil, {x = 1}) end, "there are backend, proc and netns")
     blames(function() pi.sockets(nil, {proc = {}}) end, "a string, not a table")
     blames(function() pi.listening(nil, {backend = "x"}) end, "backends are")
     blames(function() pi.who(80, {backend = true}) end, "backends are")

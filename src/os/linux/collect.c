@@ -1,7 +1,9 @@
 /* collect.c: Linux' answer to core's one question. sock_diag per protocol and
  * family, the proc table where that refuses, and a note of which it was. */
 #include "fdscan.h"
+#include "file.h"
 #include "host.h"
+#include "netns.h"
 #include "parts.h"
 #include "process.h"
 #include "proctable.h"
@@ -28,8 +30,7 @@ static bool source_at(const pi__want *want, pi__reading *reading, int i,
                       source *ret) {
   pi_proto proto = (pi_proto)(i / 2);
   pi_family family = (pi_family)(i % 2);
-  struct pi_source *note =
-      &pi__reading_quality(reading)->sources[proto][family];
+  struct pi_source *note = pi__reading_source(reading, proto, family);
   *ret = (source){
       .want = want,
       .reading = reading,
@@ -57,8 +58,8 @@ static bool source_again(const pi__want *want, pi__reading *reading, int i,
  * many rows it gave. */
 static void share_note(const source *s) {
   if (!s->query.both) return;
-  pi_quality *q = pi__reading_quality(s->reading);
-  struct pi_source *other = &q->sources[s->query.proto][PI_FAMILY_6];
+  struct pi_source *other =
+      pi__reading_source(s->reading, s->query.proto, PI_FAMILY_6);
   size_t rows = other->rows;
   *other = *s->note;
   other->rows = rows;
@@ -135,7 +136,7 @@ static int read_table(source *s, pi_error *err) {
 
 static bool has_proc_net(const char *proc) {
   char path[4096];
-  snprintf(path, sizeof path, "%s/net/dev", proc);
+  pi__net_path(proc, "dev", path);
   return access(path, F_OK) == 0;
 }
 
@@ -204,10 +205,11 @@ static int read_sources(const pi__want *want, pi__reading *reading,
   return rc;
 }
 
-static int read_sockets(const pi__want *want, pi__reading *reading,
-                        pi_error *err) {
+/* Those of the namespace that we are in. */
+static int read_here(const pi__want *want, pi__reading *reading,
+                     pi_error *err) {
   pi_error first = {0}, trouble = {0};
-  size_t wanted = 0, served = 0;
+  size_t wanted = 0, served = 0, before = pi__reading_rows(reading);
   pi__host_fill(want->proc, pi__reading_host(reading));
   int rc = read_sources(want, reading, &first, &trouble);
   if (rc != 0) {
@@ -217,12 +219,29 @@ static int read_sockets(const pi__want *want, pi__reading *reading,
   for (int i = 0; i < 4; i++) {
     source s;
     if (!source_at(want, reading, i, &s)) continue;
-    s.note->rows = pi__reading_count(reading, s.query.proto, s.query.family);
+    s.note->rows =
+        pi__reading_count(reading, before, s.query.proto, s.query.family);
     wanted++;
     served += s.note->backend != PI_BACKEND_NONE || s.note->absent;
   }
-  if (wanted == 0 || served > 0) return 0;
+  // of several namespaces the notes of each tell
+  bool several = pi__reading_netns_count(reading) > 1;
+  if (wanted == 0 || served > 0 || several) return 0;
   return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s", first.text);
+}
+
+static int read_sockets(const pi__want *want, pi__reading *reading,
+                        pi_error *err) {
+  pi_error refusal = {0};
+  int rc = pi__netns_list(want, reading, err);
+  if (rc == 0) rc = pi__netns_each(want, reading, read_here, &refusal, err);
+  if (rc != 0) return rc;
+  for (size_t i = 0; i < pi__reading_netns_count(reading); i++) {
+    const pi__netns *n = pi__reading_netns_turn(reading, i);
+    if (!n->closed && !n->gone) return 0;
+  }
+  if (err != NULL) *err = refusal;
+  return refusal.code;
 }
 
 /* ---- Which ports the kernel chose --------------------------------------- */
@@ -297,6 +316,13 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
   return 0;
 }
 
+static int read_derived(const pi__want *want, pi__reading *reading,
+                        pi_error *err) {
+  pi_error refusal;
+  int rc = pi__netns_each(want, reading, read_autobound, &refusal, err);
+  return rc != 0 ? rc : pi__netns_name(want, reading, err);
+}
+
 /* ---- Owners ------------------------------------------------------------- */
 
 static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
@@ -333,7 +359,7 @@ static int read_alive(const pi__want *want, pi__reading *reading,
 
 static int read_owners(const pi__want *want, pi__reading *reading,
                        pi_error *err) {
-  pi_error trouble = {0};
+  pi_error trouble = {0}, refusal;
   pi_quality *q = pi__reading_quality(reading);
   bool recalled = false;
   int rc = pi__reading_recall_holders(reading, pi__process_same,
@@ -344,7 +370,9 @@ static int read_owners(const pi__want *want, pi__reading *reading,
   if (rc == 0 && pi__reading_unheld(reading) > 0) {
     rc = pi__fdscan(want->proc, reading, true, &trouble);
     // last, so that whoever ended while we looked took its sockets along
-    if (rc == 0) rc = read_alive(want, reading, &trouble);
+    if (rc == 0) {
+      rc = pi__netns_each(want, reading, read_alive, &refusal, &trouble);
+    }
   }
   if (rc == 0) {
     // a procfs that shows no process at all, not even us, is none
@@ -368,7 +396,7 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
   int rc = 0;
   if (want->groups & PI_GROUP_SOCKET) rc = read_sockets(want, reading, err);
   if (rc == 0 && want->groups & PI_GROUP_DERIVED) {
-    rc = read_autobound(want, reading, err);
+    rc = read_derived(want, reading, err);
   }
   if (rc == 0 && want->groups & PI_GROUP_OWNER) {
     rc = read_owners(want, reading, err);

@@ -4,7 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
+
+void pi__net_path(const char *proc, const char *name, char path[4096]) {
+  snprintf(path, 4096, "%s/thread-self/net/%s", proc, name);
+  if (access(path, F_OK) == 0) return;
+  snprintf(path, 4096, "%s/net/%s", proc, name);
+}
 
 ssize_t pi__file_read(int dir, const char *path, char *buffer, size_t size) {
   int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);

@@ -9,4 +9,8 @@
  * and a NUL behind them. Returns how many, or -1 with errno. */
 ssize_t pi__file_read(int dir, const char *path, char *buffer, size_t size);
 
+/* Writes where a file of the network namespace stands that this thread is in:
+ * procfs's own `net` is that of our first thread. */
+void pi__net_path(const char *proc, const char *name, char path[4096]);
+
 #endif

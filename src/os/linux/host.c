@@ -90,9 +90,17 @@ static uint64_t namespace_inode(const char *proc, const char *name) {
   return stat(path, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
+uint64_t pi__host_netns(const char *proc) {
+  char path[4096];
+  struct stat st;
+  snprintf(path, sizeof path, "%s/thread-self/ns/net", proc);
+  if (stat(path, &st) == 0) return (uint64_t)st.st_ino;
+  return namespace_inode(proc, "net");
+}
+
 void pi__host_fill(const char *proc, pi_host *host) {
   memset(host, 0, sizeof *host);
-  host->netns = namespace_inode(proc, "net");
+  host->netns = pi__host_netns(proc);
   fill_ephemeral(proc, host);
   fill_unprivileged(proc, host);
   fill_reserved(proc, host);

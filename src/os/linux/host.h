@@ -7,6 +7,9 @@
 /* Fills in what can be read; what cannot stays not known. */
 void pi__host_fill(const char *proc, pi_host *host);
 
+/* The inode of the namespace that this thread is in; 0: not known. */
+uint64_t pi__host_netns(const char *proc);
+
 /* Sets quality->hidden and quality->nested. */
 void pi__host_sight(const char *proc, pi_quality *quality);
 

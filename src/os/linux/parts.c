@@ -30,8 +30,7 @@ size_t pi__parts_sockets(const char *proc, pi_proto proto, pi_family family) {
   static const char *const names[2][2] = {{"TCP: ", "TCP6: "},
                                           {"UDP: ", "UDP6: "}};
   char path[4096], text[4096];
-  snprintf(path, sizeof path, "%s/net/sockstat%s", proc,
-           family == PI_FAMILY_6 ? "6" : "");
+  pi__net_path(proc, family == PI_FAMILY_6 ? "sockstat6" : "sockstat", path);
   if (pi__file_read(AT_FDCWD, path, text, sizeof text) < 0) return 0;
   const char *line = strstr(text, names[proto][family]);
   if (line == NULL) return 0;

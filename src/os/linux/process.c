@@ -117,8 +117,7 @@ static int read_cmdline(details *d, int dir, pi__process *p, pi_error *err) {
   return keep(d, d->text, (size_t)n, &p->cmdline, &p->cmdline_sight, err);
 }
 
-/* The line of the unified hierarchy, or systemd's own, or the first. */
-static const char *cgroup_line(const char *text) {
+const char *pi__cgroup_line(const char *text) {
   const char *unified = strncmp(text, "0::", 3) == 0 ? text : NULL;
   const char *line = strstr(text, "\n0::");
   if (unified == NULL && line != NULL) unified = line + 1;
@@ -135,7 +134,7 @@ static const char *cgroup_line(const char *text) {
 static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
   ssize_t n = pi__file_read(dir, "cgroup", d->text, SCRATCH);
   if (n < 0) return 0;
-  const char *path = cgroup_line(d->text);
+  const char *path = pi__cgroup_line(d->text);
   return pi__reading_cgroup(d->reading, p, path, strcspn(path, "\n"), err);
 }
 

@@ -2,6 +2,7 @@
  * get_tcp4_sock): what serves where sock_diag does not. It knows no cookie,
  * device, mark or V6ONLY, and no limit of an accept queue. */
 #include "proctable.h"
+#include "file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -141,10 +142,9 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
                        int (*visit)(void *arg, const pi__row *row,
                                     pi_error *err),
                        void *arg, size_t *skipped, pi_error *err) {
+  static const char *const names[2][2] = {{"tcp", "tcp6"}, {"udp", "udp6"}};
   char path[4096], line[1024];
-  snprintf(path, sizeof path, "%s/net/%s%s", want->proc,
-           proto == PI_PROTO_TCP ? "tcp" : "udp",
-           family == PI_FAMILY_4 ? "" : "6");
+  pi__net_path(want->proc, names[proto][family], path);
   FILE *file = fopen(path, "re");
   if (file == NULL) {
     return pi__fail(err, PI_EOS, errno, "%s: %s", path, strerror(errno));

@@ -1,0 +1,26 @@
+/* netns.h: which network namespaces there are, and a look from inside of them.
+ */
+#ifndef PI_OS_LINUX_NETNS_H
+#define PI_OS_LINUX_NETNS_H
+
+#include "../../core/collect.h"
+
+/* Fills in the namespaces that want->netns names, and says in the quality
+ * record whose could not be told. A name, path or process that is not there is
+ * PI_EOS. */
+int pi__netns_list(const pi__want *want, pi__reading *reading, pi_error *err);
+
+/* Turns to one namespace after the other and calls `run` there: for the
+ * caller's own in its own thread, for others in one that has entered it. One
+ * that cannot be entered is left out, and marked as refused if it is sockets
+ * that are wanted; of the first such *refusal tells. Ends early if `run` does
+ * not return 0. */
+int pi__netns_each(const pi__want *want, pi__reading *reading,
+                   int (*run)(const pi__want *want, pi__reading *reading,
+                              pi_error *err),
+                   pi_error *refusal, pi_error *err);
+
+/* Finds names for the namespaces of the reading. */
+int pi__netns_name(const pi__want *want, pi__reading *reading, pi_error *err);
+
+#endif
