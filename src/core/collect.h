@@ -46,7 +46,7 @@ typedef struct pi__row {
   uint64_t cookie; /* 0: unknown */
   uint64_t netns;  /* inode of its namespace; 0: that which is being read */
   uint32_t uid, rxq, txq, mark;
-  uint8_t uid_sight, iface_sight, txq_sight, v6only_sight,
+  uint8_t uid_sight, iface_sight, rxq_sight, txq_sight, v6only_sight,
       mark_sight; /* pi_sight */
   bool v6only;
 } pi__row;

@@ -180,6 +180,7 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
               put_sight(s, at, PI_COOKIE, cookie) &&
               put_sight(s, at, PI_UID, row->uid_sight) &&
               put_sight(s, at, PI_NETNS, netns != 0 ? PI_KNOWN : PI_UNKNOWN) &&
+              put_sight(s, at, PI_RXQ, row->rxq_sight) &&
               put_sight(s, at, PI_TXQ, row->txq_sight) &&
               put_sight(s, at, PI_V6ONLY, row->v6only_sight) &&
               put_sight(s, at, PI_MARK, row->mark_sight);

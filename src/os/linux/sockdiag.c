@@ -79,7 +79,7 @@ static void request_init(request *r, const pi_host *host,
 
 /* ---- Answers ------------------------------------------------------------ */
 
-static bool read_state(pi_proto proto, uint8_t kernel, pi_state *ret) {
+bool pi__kernel_state(pi_proto proto, uint8_t kernel, pi_state *ret) {
   if (proto == PI_PROTO_UDP) {
     *ret = kernel == UDP_CONNECTED ? PI_STATE_CONNECTED : PI_STATE_UNCONNECTED;
     return kernel == UDP_CONNECTED || kernel == UDP_UNCONNECTED;
@@ -93,7 +93,7 @@ static bool read_state(pi_proto proto, uint8_t kernel, pi_state *ret) {
   return kernel >= 1 && kernel <= TCP_BOUND_INACTIVE;
 }
 
-static void read_address(pi_family family, const void *from, pi_address *ret) {
+void pi__kernel_address(pi_family family, const void *from, pi_address *ret) {
   if (family == PI_FAMILY_6) {
     memcpy(ret->bytes, from, 16);
     return;
@@ -141,7 +141,7 @@ static void read_attributes(const struct nlmsghdr *h, pi__row *row) {
   }
 }
 
-static bool has_v6only(const pi__row *row) {
+bool pi__has_v6only(const pi__row *row) {
   return row->family == PI_FAMILY_6 &&
          (row->state == PI_STATE_LISTEN || row->state == PI_STATE_CLOSED ||
           row->state == PI_STATE_UNCONNECTED);
@@ -166,16 +166,16 @@ bool pi__sockdiag_read(pi__ifaces *ifaces, const pi__sockdiag_query *query,
   memset(row, 0, sizeof *row);
   row->proto = query->proto;
   if (!read_family(query, m.idiag_family, &row->family)) return false;
-  if (!read_state(query->proto, m.idiag_state, &row->state)) return false;
-  read_address(row->family, m.id.idiag_src, &row->laddr);
-  read_address(row->family, m.id.idiag_dst, &row->raddr);
+  if (!pi__kernel_state(query->proto, m.idiag_state, &row->state)) return false;
+  pi__kernel_address(row->family, m.id.idiag_src, &row->laddr);
+  pi__kernel_address(row->family, m.id.idiag_dst, &row->raddr);
   row->lport = ntohs(m.id.idiag_sport);
   row->rport = ntohs(m.id.idiag_dport);
   row->inode = m.idiag_inode;
   row->cookie = (uint64_t)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0];
   row->rxq = m.idiag_rqueue;
   row->txq = m.idiag_wqueue;
-  row->v6only_sight = has_v6only(row) ? PI_UNKNOWN : PI_EMPTY;
+  row->v6only_sight = pi__has_v6only(row) ? PI_UNKNOWN : PI_EMPTY;
   row->mark_sight = PI_UNKNOWN;
   read_uid(&m, row);
   read_attributes(h, row);

@@ -18,6 +18,13 @@ typedef struct pi__sockdiag_query {
   unsigned parts; /* 2 or more, without steps: asked in so many threads */
 } pi__sockdiag_query;
 
+/* What the kernel's own numbers mean, wherever they are met: a state, false if
+ * the protocol has none such; an address of 4 or 16 bytes; and whether a socket
+ * in such a state tells IPV6_V6ONLY. */
+bool pi__kernel_state(pi_proto proto, uint8_t kernel, pi_state *ret);
+void pi__kernel_address(pi_family family, const void *from, pi_address *ret);
+bool pi__has_v6only(const pi__row *row);
+
 typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
 
 /* Reads one message into *row. False: it is too short, or of another kind than
