@@ -9,6 +9,15 @@ CFLAGS ?= -O2 -g
 READLINE ?= readline
 OS ?= $(if $(filter Linux,$(shell uname -s)),linux,none)
 
+# The program for the kernel takes a clang that knows that machine and libbpf's
+# headers. BPF=0 does without; nothing but sight is lost.
+BPF_CC ?= clang
+BPF_FLAGS = -target bpf -ffreestanding
+ifndef BPF
+BPF := $(if $(filter linux,$(OS)),$(shell $(BPF_CC) $(BPF_FLAGS) -include bpf/bpf_core_read.h \
+  -include bpf/libbpf_version.h -x c -c /dev/null -o /dev/null 2>/dev/null && echo 1),0)
+endif
+
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
 C = $(CC) -std=c11 $(WARNINGS) -D_GNU_SOURCE -fPIC -fvisibility=hidden \
@@ -33,20 +42,23 @@ LINE_LIBS_no =
 
 DATA = data/registry.tsv data/defacto.tsv data/risky.tsv data/blocked.tsv \
   data/ephemeral.tsv
-LIB_SOURCES = $(wildcard src/core/*.c src/os/$(OS)/*.c) \
+LIB_SOURCES = $(wildcard src/core/*.c src/os/$(OS)/*.c) $(OS_SOURCES_$(OS)) \
   src/registry/registry.c src/registry/search.c
+OS_SOURCES_linux = src/os/linux/bpf/refusal.c \
+  src/os/linux/bpf/$(if $(filter 1,$(BPF)),loader,absent).c
 BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua lua/portinfo/*/*.lua)
 # the command and the prompt need the binary; the module does without
 COMMAND = cli shell chunk search screen help docs glossary shapes meta complete expects lex live \
   offer types words output pager rc board call options verbs verb_ls verb_port \
-  verb_wait verb_watch verb_bind verb_save verb_tell verb_audit jury rehearsal renew wire \
+  verb_wait verb_watch verb_bind verb_save verb_tell verb_audit verb_probe jury rehearsal renew wire \
   report/rule
 MODULE_FILES = $(filter-out $(COMMAND:%=lua/portinfo/%.lua),$(LUA_FILES))
 MODULE_FOLDERS = portinfo portinfo/report portinfo/rules
 
-LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o
+LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tables.o \
+  $(if $(filter 1,$(BPF)),$(BUILD)/obj/object.o)
 BIND_OBJECTS = $(BIND_SOURCES:%.c=$(BUILD)/obj/%.o)
 REPL_OBJECTS = $(REPL_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 
@@ -94,6 +106,24 @@ $(BUILD)/tables.c: $(BUILD)/generate $(DATA)
 $(BUILD)/obj/tables.o: $(BUILD)/tables.c src/registry/registry.h
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc -c $< -o $@
+
+# The program for the kernel, as bytes: nothing of what is said to the other
+# compiler is meant for this one, and no path of this machine gets into it.
+STRIP_BPF ?= $(shell command -v llvm-strip)
+%/taskfile.bpf.o: src/os/linux/bpf/taskfile.bpf.c src/os/linux/bpf/record.h
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(BPF_CC) $(BPF_FLAGS) -O2 -g -Wall -Wextra -ffile-prefix-map=$(CURDIR)=. -c $< -o $@
+	$(if $(STRIP_BPF),$(STRIP_BPF) -g $@)
+
+%/object.c: %/taskfile.bpf.o
+	{ printf '#include "object.h"\n_Alignas(8) const unsigned char pi__bpf_object[] = {\n'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+	  printf '};\nconst size_t pi__bpf_object_size = sizeof pi__bpf_object;\n'; } > $@.tmp
+	mv $@.tmp $@
+
+$(BUILD)/obj/object.o: $(BUILD)/object.c src/os/linux/bpf/object.h
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(C) -Isrc/os/linux/bpf -c $< -o $@
 
 # the Lua files, as source, inside the binary
 $(BUILD)/embed: src/repl/embed.c
@@ -221,11 +251,19 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc $^ $(LDFLAGS) -o $@
 
+# what suites of the command ask the probe with, and a probe of another version
+C_HELPERS = $(if $(filter 1,$(BPF)),$(BUILD)/tests/records $(BUILD)/tests/other)
+$(BUILD)/other/taskfile.bpf.o: BPF_FLAGS += -DPI__RECORD_VERSION=65000
+
+$(BUILD)/tests/other: tests/c/other.c $(BUILD)/other/object.c $(BUILD)/libportinfo.a
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(C) -Isrc -Isrc/os/linux/bpf $^ $(LDFLAGS) -o $@
+
 test: ## install what the tests need, build, run every test
 	./deps.sh build test
 	$(MAKE) --no-print-directory check
 
-check: all $(C_TESTS) $(BENCHES) ## run every test with what is installed
+check: all $(C_TESTS) $(C_HELPERS) $(BENCHES) ## run every test with what is installed
 	BUILD=$(BUILD) CC="$(CC)" ./tests/run.sh $(SUITES)
 
 asan: ## run every test under the address and undefined behaviour sanitizers
@@ -287,7 +325,7 @@ refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=fi
 	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
 
 clean: ## remove what was built
-	rm -rf build build-asan build-fuzz build-lint build-none
+	rm -rf build build-asan build-fuzz build-lint build-none build-plain
 
 .PHONY: all lib module help run install install-module uninstall test check \
   asan bench tour fuzz lint deps deps-test refresh clean

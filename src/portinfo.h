@@ -636,6 +636,39 @@ typedef struct pi_probe {
  * port 0. */
 PI_API int pi_port_try(const pi_probe *probe, pi_error *err);
 
+/* ---- The pinned probe --------------------------------------------------- */
+
+/* Linux can keep a program that tells of every process' sockets, for whoever
+ * may read its file: then neither root nor capabilities are needed to see who
+ * holds what. Root installs it, in a BPF file system of its own. */
+#define PI_PIN_FOLDER "/run/portinfo"
+
+/* Installs the probe, or replaces the one that is there. Members of `group`
+ * (NULL: root alone) may read it, and see all sockets of all network
+ * namespaces, with the process, its user and name. Its program is loaded with
+ * the capabilities of the caller, who has to be root. Nothing is done to a
+ * folder or file system that another made: that is PI_EINVAL. */
+PI_API int pi_pin_install(const char *group, pi_error *err);
+
+/* Takes away probe, file system and folder; *removed: there was one. */
+PI_API int pi_pin_remove(bool *removed, pi_error *err);
+
+typedef struct pi_pin {
+  bool built_in;    /* could this build install it? */
+  bool installed;   /* the rest is set if so */
+  bool readable;    /* by us: it can be opened */
+  bool shared;      /* with a group */
+  uint32_t gid;     /* which one */
+  char group[64];   /* its name, or its number */
+  unsigned version; /* of its records; 0: not seen */
+  unsigned ours;    /* which version this build reads; always set */
+} pi_pin;
+
+/* Looks for the probe. PI_EINVAL: something else is in its place. */
+PI_API int pi_pin_status(pi_pin *ret, pi_error *err);
+
+/* ---- Quality ------------------------------------------------------------ */
+
 /* How good the reading is. */
 typedef struct pi_quality {
   struct pi_source {

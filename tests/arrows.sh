@@ -27,7 +27,7 @@ claim "registry includes itself and portinfo.h" \
 claim "core includes itself, portinfo.h and registry.h" \
   "$(includes core "$own|\.\./portinfo\.h|\.\./registry/registry\.h")"
 claim "a platform includes itself and collect.h" \
-  "$(includes os "$own|\.\./\.\./core/collect\.h")"
+  "$(includes os "$own|bpf/$own|(\.\./){2,3}core/collect\.h")"
 claim "the binding includes itself and portinfo.h" \
   "$(includes bind "$own|\.\./portinfo\.h")"
 claim "the binary includes itself and the binding's module.h" \

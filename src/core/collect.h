@@ -232,6 +232,11 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
 /* Binds as pi_port_try promises, for a port other than 0. */
 int pi__probe(const pi_probe *probe, pi_error *err);
 
+/* The pinned probe in this folder, as pi_pin_* promise. */
+int pi__pin_install(const char *folder, const char *group, pi_error *err);
+int pi__pin_status(const char *folder, pi_pin *ret, pi_error *err);
+int pi__pin_remove(const char *folder, bool *removed, pi_error *err);
+
 /* ---- Between two readings ----------------------------------------------- */
 
 /* What the kernel tells of ended sockets, unasked. */

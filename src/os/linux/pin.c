@@ -1,0 +1,315 @@
+/* pin.c: the iterator as a file. Its folder is the root of a BPF file system of
+ * its own, as the usual one is closed to everybody but root where systemd
+ * mounts it. Whoever may search that folder and read the file gets the records.
+ *
+ * Only root can make either, so what is not root's, or open to the writing of
+ * others, or on another file system, is not taken for a probe.
+ */
+#include "pin.h"
+#include "bpf/loader.h"
+#include "bpf/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/magic.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define NAME     "taskfile"
+/* Until it has its mode; a dot in a name is forbidden there. */
+#define NEW_NAME NAME "-new"
+
+enum { ALONE = 0400, SHARED = 0440 };  // the file; its folder may be searched
+
+/* ---- Looking ------------------------------------------------------------ */
+
+static int foreign(const char *folder, const char *what, pi_error *err) {
+  return pi__fail(err, PI_EINVAL, 0, "%.96s is not the probe's: %s", folder,
+                  what);
+}
+
+static bool is_roots(const struct stat *st) {
+  return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* A handle of the folder, which has to be root's, on whatever file system;
+ * *bpf: it is one for pins. Searching it may still be denied. */
+static int open_folder(const char *folder, int *ret, bool *bpf, pi_error *err) {
+  struct stat st;
+  struct statfs fs;
+  int fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == ENOTDIR) {
+    return foreign(folder, "a file or a link is there", err);
+  }
+  if (fd < 0) {
+    return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+  }
+  int rc = 0;
+  if (fstat(fd, &st) != 0 || fstatfs(fd, &fs) != 0) {
+    rc = pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+  } else if (!is_roots(&st)) {
+    rc = foreign(folder, "others than root may write to it", err);
+  } else {
+    *bpf = (unsigned long)fs.f_type == BPF_FS_MAGIC;
+  }
+  if (rc != 0)
+    close(fd);
+  else
+    *ret = fd;
+  return rc;
+}
+
+/* The same where it has to be a file system of pins. */
+static int open_pins(const char *folder, int *ret, pi_error *err) {
+  bool bpf;
+  int dir, rc = open_folder(folder, &dir, &bpf, err);
+  if (rc != 0) return rc;
+  if (!bpf) {
+    close(dir);
+    return foreign(folder, "it is no BPF file system", err);
+  }
+  *ret = dir;
+  return 0;
+}
+
+static int open_file(const char *folder, int dir, int *ret, pi_error *err) {
+  struct stat st;
+  int fd = openat(dir, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == EACCES) {
+    return pi__fail(err, PI_EOS, EACCES,
+                    "the pinned probe at %.96s is not for us to read", folder);
+  }
+  if (fd < 0) {
+    return pi__fail(err, PI_EOS, errno, "%.96s/" NAME ": %s", folder,
+                    strerror(errno));
+  }
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_roots(&st)) {
+    close(fd);
+    return foreign(folder, "its file was not made by root alone", err);
+  }
+  *ret = fd;
+  return 0;
+}
+
+int pi__pin_open(const char *folder, int *fd, pi_error *err) {
+  int dir, rc = open_pins(folder, &dir, err);
+  if (rc != 0) return rc;
+  rc = open_file(folder, dir, fd, err);
+  close(dir);
+  return rc;
+}
+
+bool pi__pin_readable(const char *folder) {
+  int dir;
+  if (open_pins(folder, &dir, NULL) != 0) return false;
+  bool may = faccessat(dir, NAME, R_OK, AT_EACCESS) == 0;
+  close(dir);
+  return may;
+}
+
+/* ---- Status ------------------------------------------------------------- */
+
+/* The version that its first record tells; 0: none could be read. */
+static unsigned read_version(int fd) {
+  pi__record r;
+  // one of our own, lest there be no socket at all to tell of
+  int own = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (own < 0) own = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ssize_t n = read(fd, &r, sizeof r);
+  if (own >= 0) close(own);
+  return n >= (ssize_t)sizeof r.version ? r.version : 0;
+}
+
+static void name_group(gid_t gid, char *text, size_t size) {
+  char buffer[4096];
+  struct group entry, *found = NULL;
+  if (getgrgid_r(gid, &entry, buffer, sizeof buffer, &found) != 0) found = NULL;
+  if (found != NULL)
+    snprintf(text, size, "%s", entry.gr_name);
+  else
+    snprintf(text, size, "%u", (unsigned)gid);
+}
+
+/* The folder tells who may read, to those as well who may not look inside. */
+static int look_inside(const char *folder, int dir, pi_pin *ret,
+                       pi_error *err) {
+  struct stat st;
+  pi_error trouble = {0};
+  int fd, rc = open_file(folder, dir, &fd, &trouble);
+  if (rc != 0 && trouble.os == ENOENT) return 0;
+  if (rc != 0 && trouble.os != EACCES) {
+    return pi__fail(err, rc, trouble.os, "%s", trouble.text);
+  }
+  ret->installed = true;
+  ret->readable = rc == 0;
+  if (rc == 0) {
+    ret->version = read_version(fd);
+    close(fd);
+  }
+  if (fstat(dir, &st) != 0) return 0;
+  ret->shared = st.st_mode & S_IXGRP;
+  ret->gid = st.st_gid;
+  name_group(st.st_gid, ret->group, sizeof ret->group);
+  return 0;
+}
+
+int pi__pin_status(const char *folder, pi_pin *ret, pi_error *err) {
+  pi_pin pin = {.built_in = pi__bpf_built_in(), .ours = PI__RECORD_VERSION};
+  pi_error trouble = {0};
+  int dir, rc = open_pins(folder, &dir, &trouble);
+  if (rc != 0 && trouble.os != ENOENT) {
+    return pi__fail(err, rc, trouble.os, "%s", trouble.text);
+  }
+  if (rc == 0) {
+    rc = look_inside(folder, dir, &pin, err);
+    close(dir);
+    if (rc != 0) return rc;
+  }
+  *ret = pin;
+  return 0;
+}
+
+/* ---- Installing --------------------------------------------------------- */
+
+static int need_root(const char *what, pi_error *err) {
+  if (geteuid() == 0) return 0;
+  return pi__fail(err, PI_EOS, EPERM, "only root can %s the probe", what);
+}
+
+static int find_group(const char *name, gid_t *ret, pi_error *err) {
+  char buffer[16 * 1024];
+  struct group entry, *found = NULL;
+  *ret = 0;
+  if (name == NULL) return 0;
+  if (getgrnam_r(name, &entry, buffer, sizeof buffer, &found) != 0 ||
+      found == NULL) {
+    return pi__fail(err, PI_EINVAL, 0, "there is no group '%.96s'", name);
+  }
+  *ret = entry.gr_gid;
+  return 0;
+}
+
+/* Is it a folder with nothing in it and nothing mounted on it? */
+static bool is_vacant(int dir) {
+  struct stat here, above;
+  if (fstat(dir, &here) != 0 || fstatat(dir, "..", &above, 0) != 0) {
+    return false;
+  }
+  if (here.st_dev != above.st_dev) return false;
+  int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *list = fd < 0 ? NULL : fdopendir(fd);
+  if (list == NULL) {
+    if (fd >= 0) close(fd);
+    return false;
+  }
+  size_t entries = 0;
+  while (readdir(list) != NULL) entries++;
+  closedir(list);
+  return entries <= 2;  // . and ..
+}
+
+/* Mounts the file system, unless it is there; *mounted: it was not. */
+static int make_folder(const char *folder, bool *mounted, pi_error *err) {
+  bool bpf;
+  int dir;
+  *mounted = false;
+  if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+    return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+  }
+  int rc = open_folder(folder, &dir, &bpf, err);
+  if (rc != 0) return rc;
+  bool vacant = !bpf && is_vacant(dir);
+  close(dir);
+  if (bpf) return 0;
+  if (!vacant) return foreign(folder, "it holds something else", err);
+  if (mount("portinfo", folder, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            "mode=0700") != 0) {
+    int os = errno;
+    rmdir(folder);
+    return pi__fail(err, PI_EOS, os, "cannot mount a BPF file system: %s",
+                    strerror(os));
+  }
+  *mounted = true;
+  return 0;
+}
+
+/* Puts the file into place when it can be read by whom it is for, and then lets
+ * them in. */
+static int place(int dir, const char *group, gid_t gid, pi_error *err) {
+  mode_t mode = group != NULL ? SHARED : ALONE;
+  mode_t folder_mode = group != NULL ? 0750 : 0700;
+  if (fchownat(dir, NEW_NAME, 0, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+      fchmodat(dir, NEW_NAME, mode, 0) == 0 &&
+      renameat(dir, NEW_NAME, dir, NAME) == 0 &&
+      fchownat(dir, ".", 0, gid, 0) == 0 &&
+      fchmodat(dir, ".", folder_mode, 0) == 0) {
+    return 0;
+  }
+  return pi__fail(err, PI_EOS, errno, "cannot put the probe in its place: %s",
+                  strerror(errno));
+}
+
+static int pin(const char *folder, const char *group, gid_t gid,
+               pi_error *err) {
+  char path[128];
+  int dir, rc = open_pins(folder, &dir, err);
+  if (rc != 0) return rc;
+  int n = snprintf(path, sizeof path, "%s/" NEW_NAME, folder);
+  if (n < 0 || (size_t)n >= sizeof path) {
+    rc = pi__fail(err, PI_EINVAL, 0, "the name of the folder is too long");
+  }
+  unlinkat(dir, NEW_NAME, 0);  // of an attempt that was cut short
+  if (rc == 0) rc = pi__bpf_pin(path, err);
+  if (rc == 0) rc = place(dir, group, gid, err);
+  unlinkat(dir, NEW_NAME, 0);
+  close(dir);
+  return rc;
+}
+
+static int take_away(const char *folder, pi_error *err) {
+  // whoever is reading right now reads to the end
+  if (umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 &&
+      rmdir(folder) == 0) {
+    return 0;
+  }
+  return pi__fail(err, PI_EOS, errno, "cannot remove %.96s: %s", folder,
+                  strerror(errno));
+}
+
+int pi__pin_install(const char *folder, const char *group, pi_error *err) {
+  gid_t gid;
+  bool mounted = false;
+  int rc = need_root("install", err);
+  if (rc == 0) rc = find_group(group, &gid, err);
+  if (rc == 0) rc = make_folder(folder, &mounted, err);
+  if (rc != 0) return rc;
+  rc = pin(folder, group, gid, err);
+  if (rc != 0 && mounted) take_away(folder, NULL);
+  return rc;
+}
+
+/* ---- Removing ----------------------------------------------------------- */
+
+int pi__pin_remove(const char *folder, bool *removed, pi_error *err) {
+  pi_error trouble = {0};
+  int dir, rc = need_root("remove", err);
+  if (rc != 0) return rc;
+  rc = open_pins(folder, &dir, &trouble);
+  if (rc != 0 && trouble.os == ENOENT) {
+    *removed = false;
+    return 0;
+  }
+  if (rc != 0) return pi__fail(err, rc, trouble.os, "%s", trouble.text);
+  unlinkat(dir, NEW_NAME, 0);
+  *removed = unlinkat(dir, NAME, 0) == 0;
+  close(dir);
+  return take_away(folder, err);
+}
