@@ -34,6 +34,8 @@ usage: portinfo                          a Lua prompt (from a pipe: runs a scrip
                                          what comes, goes and changes
        portinfo search WORD              the registry and what software uses
        portinfo doctor                   what can be seen from here, and how to see more
+       portinfo probe install [--group NAME] | status | remove
+                                         lets a group see everybody's sockets
        portinfo schema                   fields and flags, as JSON (--format luacats:
                                          for editors)
        portinfo -e CODE [ARG...]         runs Lua, shows the value of an expression

@@ -23,7 +23,7 @@ local kinds = {
   ls = {"filter"}, explain = {"filter"}, port = {"page"}, save = {"file", "filter"},
   diff = {"file", "file", "none"}, search = {"service"}, doctor = {"none"},
   wait = {"filter"}, watch = {"filter"}, free = {"none"}, why = {"page", "none"}, schema = {"none"},
-  audit = {"rules"}, help = {"none"},
+  audit = {"rules"}, probe = {"action", "none"}, help = {"none"},
 }
 
 local function keys_of(set)
@@ -157,6 +157,12 @@ function by_kind.page(prefix, sources, vocabulary)
     expects.add(found, transport, keys_of(vocabulary.transports))
     for i, text in ipairs(found) do found[i] = name .. "/" .. text end
   end
+  return found
+end
+
+function by_kind.action(prefix)
+  local found = {}
+  expects.add(found, prefix, {"install", "status", "remove"})
   return found
 end
 

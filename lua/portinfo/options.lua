@@ -139,6 +139,7 @@ local valued = {
   ["--write-baseline"] = {"write_baseline", keep},
   ["--describe"] = {"describe", keep},
   ["--test"] = {"test", keep},
+  ["--group"] = {"group", keep},
   ["-e"] = {"code", keep, several = true},
 }
 

@@ -110,6 +110,7 @@ void pi__open_bounded(lua_State *L);
 void pi__open_clock(lua_State *L);
 void pi__open_facts(lua_State *L);
 void pi__open_predicate(lua_State *L);
+void pi__open_pin(lua_State *L);
 void pi__open_plan(lua_State *L);
 void pi__open_probe(lua_State *L);
 void pi__open_snapshot(lua_State *L);

@@ -13,6 +13,7 @@ int luaopen_portinfo_core(lua_State *L) {
   pi__open_clock(L);
   pi__open_facts(L);
   pi__open_predicate(L);
+  pi__open_pin(L);
   pi__open_plan(L);
   pi__open_probe(L);
   pi__open_snapshot(L);

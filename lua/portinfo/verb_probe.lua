@@ -1,0 +1,89 @@
+-- verb_probe.lua: probe, which installs, shows and removes the pinned probe: what lets a
+-- group see everybody's sockets without root.
+
+local call = require "portinfo.call"
+local core = require "portinfo.core"
+local json = require "portinfo.json"
+
+local mistake, write = call.mistake, call.write
+
+local actions = {}
+
+-- What the library answered, or its refusal as a mistake.
+local function answer(value, message)
+  if value ~= nil then return value end
+  local action = message:match "^only root can (%l+)"
+  mistake("%s%s", message, action and (": sudo portinfo probe " .. action) or "")
+end
+
+local function readers(pin)
+  return pin.group and ("root and members of group %s"):format(pin.group) or "root alone"
+end
+
+function actions.install(options)
+  local before = answer(core.pin_status())
+  answer(core.pin_install(options.group))
+  local now = answer(core.pin_status())
+  write(("probe %s at %s: %s can see every socket and who holds it\n"):format(
+    before.installed and "replaced" or "installed", now.folder, readers(now)))
+  return 0
+end
+
+function actions.remove()
+  write(answer(core.pin_remove()) and "probe removed\n" or "there was no probe\n")
+  return 0
+end
+
+-- Why we cannot use what is installed, and what would help; nil if we can.
+local function obstacle(pin)
+  if not pin.readable then
+    return pin.group
+      and ("no: it is for members of group %s: sudo usermod -aG %s USER, then log in anew"):format(
+        pin.group, pin.group)
+      or "no: it is for root alone: sudo portinfo probe install --group NAME"
+  end
+  if pin.version and pin.version ~= pin.ours then
+    return ("no: this program reads version %d: sudo portinfo probe install%s"):format(
+      pin.ours, pin.group and " --group " .. pin.group or "")
+  end
+end
+
+local function status_text(pin)
+  if not pin.installed then
+    return ("probe     not installed\n%s"):format(pin.built_in
+      and "to do     sudo portinfo probe install --group NAME\n"
+      or "to do     build portinfo with clang and libbpf's headers (make BPF=1)\n")
+  end
+  return ("probe     installed at %s\nfor       %s\nversion   %s\nreadable  %s\n"):format(
+    pin.folder, readers(pin), pin.version or "not seen", obstacle(pin) or "yes, by us")
+end
+
+function actions.status(options)
+  local pin = answer(core.pin_status())
+  local usable = pin.installed and not obstacle(pin)
+  if options.format == "json" then
+    pin.v, pin.usable = 1, usable
+    write(json.encode(pin) .. "\n")
+  elseif options.format == nil or options.format == "table" then
+    write(status_text(pin))
+  else
+    mistake("the probe's status comes as text or --format json, not %s", options.format)
+  end
+  return usable and 0 or 1
+end
+
+local M = {}
+
+function M.probe(words, options)
+  if options.from then mistake "--from is for ls and pages: the probe is of this machine" end
+  local action = actions[words[1]]
+  if not action or #words > 1 then
+    mistake("say what of the probe: portinfo probe install, status or remove")
+  end
+  if options.group and words[1] ~= "install" then
+    mistake "--group is for portinfo probe install: who may read it"
+  end
+  return action(options)
+end
+
+return M
