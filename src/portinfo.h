@@ -518,7 +518,12 @@ typedef enum pi_backend {
   PI_BACKEND_NETLINK, /* Linux sock_diag */
   PI_BACKEND_PROC,    /* the text tables under /proc/net */
   PI_BACKEND_NONE,    /* could not be read at all */
+  PI_BACKEND_BPF,     /* Linux BPF: the descriptors of all tasks, in one pass */
 } pi_backend;
+
+/* With the backend BPF, sockets that no descriptor leads to still come from
+ * sock_diag, and those that have no port are there as well; it is an error if
+ * the kernel refuses it. */
 
 /* All zero (or NULL) reads the sockets of every protocol, fields of the socket
  * group. */
@@ -543,6 +548,17 @@ typedef struct pi_options {
    * another process. For the groups to read now; need not outlive the call. */
   const pi_snapshot *previous;
 } pi_options;
+
+/* How holders of sockets would be looked for now. */
+typedef struct pi_look {
+  pi_backend backend; /* PROC: descriptors in procfs; BPF; NONE: no way */
+  bool pinned;        /* BPF: by the pinned probe, at no price to begin */
+  uint64_t files;     /* open in the whole system; 0: not known */
+  char why[160];      /* this way, and not the other */
+} pi_look;
+
+/* Looks at nobody. `opt` may be NULL. */
+PI_API void pi_plan_look(const pi_options *opt, pi_look *ret);
 
 /* Reads a snapshot; release with pi_snapshot_free. `opt` may be NULL; what it
  * points to must live until the snapshot ends, the filter excepted. */
@@ -683,17 +699,20 @@ typedef struct pi_quality {
     bool joint;         /* both families came by one request */
     bool autobound;     /* it also told which ports the kernel chose */
     size_t rows;
-  } sources[2][2];    /* [pi_proto][pi_family] */
-  size_t namespaces;  /* network namespaces whose sockets were read */
-  size_t closed;      /* further ones, which we may not enter */
-  size_t untold;      /* processes that did not tell which is theirs */
-  size_t processes;   /* looked at for owners */
-  size_t unreadable;  /* of them, those that permission closed to us */
-  size_t vanished;    /* of them, those that ended while we looked */
-  bool hidden;        /* proc hides other users' processes (hidepid) */
-  bool nested;        /* in a pid namespace below the first: others unseen */
-  bool owners_unseen; /* no process could be looked at: no usable procfs */
-  size_t unknown[9];  /* rows whose owner is unknown, by pi_why */
+  } sources[2][2];      /* [pi_proto][pi_family] */
+  size_t namespaces;    /* network namespaces whose sockets were read */
+  size_t closed;        /* further ones, which we may not enter */
+  size_t untold;        /* processes that did not tell which is theirs */
+  size_t processes;     /* looked at for owners */
+  size_t unreadable;    /* of them, those that permission closed to us */
+  size_t vanished;      /* of them, those that ended while we looked */
+  bool hidden;          /* proc hides other users' processes (hidepid) */
+  bool nested;          /* in a pid namespace below the first: others unseen */
+  bool owners_unseen;   /* no process could be looked at: no usable procfs */
+  pi_backend owners_by; /* PROC (descriptors in procfs) or BPF; 0: unread */
+  bool pinned;          /* BPF: by the probe that is pinned */
+  char obstacle[160];   /* why BPF did not tell, though it was tried; or "" */
+  size_t unknown[9];    /* rows whose owner is unknown, by pi_why */
   uint64_t socket_us, derived_us, owner_us, process_us; /* time by step */
   unsigned recalls;  /* readings since the look that the owners are from */
   int64_t taken;     /* when, seconds since 1970 */

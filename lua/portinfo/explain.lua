@@ -35,9 +35,9 @@ local function ran_steps(quality, tested)
   return list
 end
 
--- The plan: {filter, dumps, pushed, parts, functions, groups, shown}. `shown`: groups
--- that what is to be shown needs.
-function M.plan(predicate, functions, shown)
+-- The plan: {filter, dumps, pushed, parts, functions, groups, shown, look}. `shown`: groups
+-- that what is to be shown needs; `look`: how holders would be looked for, if at all.
+function M.plan(predicate, functions, shown, options)
   local plan = core.plan(predicate)
   plan.filter = predicate:text()
   plan.functions = functions
@@ -47,12 +47,17 @@ function M.plan(predicate, functions, shown)
       plan.shown[#plan.shown + 1] = group
     end
   end
+  if has(plan.groups, "owner") or has(plan.groups, "process") or has(plan.shown, "owner")
+    or has(plan.shown, "process") then
+    plan.look = core.look(options)
+  end
+  plan.netns = options.netns
   return plan
 end
 
 -- Of a reading that is there already, nothing is asked of the kernel.
 function M.keep(plan)
-  plan.kept, plan.dumps, plan.pushed = true, {}, nil
+  plan.kept, plan.dumps, plan.pushed, plan.look, plan.netns = true, {}, nil, nil, nil
   for _, part in ipairs(plan.parts) do
     part.place, part.obstacle, part.why = "here", nil, nil
   end
@@ -129,7 +134,7 @@ end
 
 local costs = {
   derived = "derived: which ports the kernel chose, what follows from a row",
-  owner = "owner: the descriptors of all processes",
+  owner = "owner: who holds the sockets",
   process = "process: what is known of the holders",
 }
 
@@ -146,6 +151,16 @@ local function group_lines(plan)
     end
   end
   return table.concat(out)
+end
+
+local looks = {
+  proc = "by the descriptors of all processes in procfs", bpf = "by a BPF iterator",
+  none = "in no way",
+}
+
+local function look_line(look)
+  local how = look.pinned and "by the pinned BPF iterator" or looks[look.by]
+  return item("owners", ("%s: %s"):format(how, escape(look.why)))
 end
 
 local function time(us)
@@ -181,6 +196,10 @@ end
 function M.text(plan)
   local out = {item("filter", plan.filter == "" and "none: every socket" or named(plan.filter))}
   out[#out + 1] = dump_lines(plan)
+  if plan.netns and plan.netns ~= "own" then
+    out[#out + 1] = item("in", plan.netns == "all" and "every network namespace that can be found"
+      or "network namespace " .. escape(plan.netns))
+  end
   if not plan.kept then
     out[#out + 1] = item("kernel", plan.pushed and escape(plan.pushed)
       or "tests nothing more before it copies a socket")
@@ -196,6 +215,7 @@ function M.text(plan)
     out[#out + 1] = item(lead, units.plural(plan.functions, "function") .. " in Lua, asked last")
   end
   out[#out + 1] = group_lines(plan)
+  if plan.look then out[#out + 1] = look_line(plan.look) end
   if plan.run then out[#out + 1] = run_lines(plan.run) end
   return table.concat(out)
 end

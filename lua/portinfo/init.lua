@@ -105,13 +105,13 @@ end
 
 -- ---- Options ---------------------------------------------------------------------
 
-local backends = {auto = true, netlink = true, proc = true}
+local backends = {auto = true, netlink = true, proc = true, bpf = true}
 
 local check = {}
 
 function check.backend(backend)
   if not backends[backend] then
-    misuse("backends are auto, netlink and proc, not %s", tostring(backend))
+    misuse("backends are auto, netlink, proc and bpf, not %s", tostring(backend))
   end
 end
 

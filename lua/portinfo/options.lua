@@ -16,7 +16,7 @@ local special = {
   nagios = "audit", prometheus = "audit",
 }
 local colors = {auto = true, always = true, never = true}
-local backends = {auto = true, netlink = true, proc = true}
+local backends = {auto = true, netlink = true, proc = true, bpf = true}
 local identities = {socket = true, service = true}
 local severities = {note = true, warning = true, error = true}
 

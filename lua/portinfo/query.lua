@@ -475,9 +475,9 @@ function Plan.__tostring(plan) return explain.text(plan) end
 -- nil, message, errno.
 function methods:explain(options)
   check_self(self)
-  local groups = M.shown_groups(self)
-  local plan = explain.plan(rawget(self, "predicate"), #rawget(self, "tests"), groups)
-  if rawget(self, "options").snapshot then explain.keep(plan) end
+  local groups, asks = M.shown_groups(self), rawget(self, "options")
+  local plan = explain.plan(rawget(self, "predicate"), #rawget(self, "tests"), groups, asks)
+  if asks.snapshot then explain.keep(plan) end
   setmetatable(plan, Plan)
   if not options or not options.run then return plan end
   local start = core.clock()

@@ -153,7 +153,7 @@ M.findings = {element = "finding"}
 M.finding = fields "kind severity what message row key"
 M.events = {element = "event"}
 M.event = fields "event time"
-M.plan = fields "filter functions groups shown parts dumps"
+M.plan = fields "filter functions groups shown parts dumps look netns"
 
 -- Which type a value of the module is, by the name of its metatable.
 M.of_class = {

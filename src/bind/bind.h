@@ -26,8 +26,9 @@ pi_filter *pi__check_filter(lua_State *L, int arg);
  * nothing else, and is open, or an error. */
 pi_snapshot *pi__own_snapshot(lua_State *L, int arg);
 
-/* [-0, +2, v] What the table at `arg` says of filter, backend and proc; pushes
- * filter and proc, which must live as long as what is made with them. */
+/* [-0, +3, v] What the table at `arg` says of filter, backend, proc and netns;
+ * pushes filter, proc and netns, of which the last two must live as long as
+ * what is made with them. */
 pi_options pi__check_options(lua_State *L, int arg);
 
 /* [-0, +1, v] The row at `arg`; pushes its reading, which must be open. */
@@ -68,6 +69,7 @@ size_t pi__check_fields(lua_State *L, int arg, pi_field *fields);
 void pi__push_row(lua_State *L, int box, size_t row);
 
 /* [-0, +1, m] */
+const char *pi__backend_name(pi_backend backend);
 void pi__push_host(lua_State *L, const pi_host *host);
 /* `groups` were read: without owners nothing is said of processes. */
 void pi__push_quality(lua_State *L, const pi_quality *quality, unsigned groups);

@@ -86,7 +86,24 @@ static int plan(lua_State *L) {
   return 1;
 }
 
+/* look{backend =, proc =} -> {by, pinned, files, why}: see pi_plan_look. */
+static int look(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  pi_options options = pi__check_options(L, 1);
+  pi_look l;
+  pi_plan_look(&options, &l);
+  lua_createtable(L, 0, 4);
+  pi__set_text(L, "by", pi__backend_name(l.backend));
+  pi__set_boolean(L, "pinned", l.pinned);
+  if (l.files != 0) pi__set_integer(L, "files", (lua_Integer)l.files);
+  pi__set_text(L, "why", l.why);
+  return 1;
+}
+
 void pi__open_plan(lua_State *L) {
   lua_pushcfunction(L, plan);
   lua_setfield(L, -2, "plan");
+  lua_pushcfunction(L, look);
+  lua_setfield(L, -2, "look");
 }

@@ -73,15 +73,19 @@ void pi__push_host(lua_State *L, const pi_host *host) {
   lua_setfield(L, -2, "reserved");
 }
 
+const char *pi__backend_name(pi_backend backend) {
+  static const char *const names[] = {"auto", "netlink", "proc", "none", "bpf"};
+  return names[backend];
+}
+
 /* [-0, +1, m] */
 static void push_source(lua_State *L, const pi_quality *q, int proto,
                         int family) {
-  static const char *const backends[] = {"auto", "netlink", "proc", "none"};
   const struct pi_source *source = &q->sources[proto][family];
   lua_createtable(L, 0, 10);
   pi__set_text(L, "proto", pi_field_describe(PI_PROTO)->words[proto]);
   pi__set_text(L, "family", pi_field_describe(PI_FAMILY)->words[family]);
-  pi__set_text(L, "backend", backends[source->backend]);
+  pi__set_text(L, "backend", pi__backend_name(source->backend));
   pi__set_integer(L, "rows", (lua_Integer)source->rows);
   pi__set_integer(L, "retries", source->retries);
   pi__set_integer(L, "parts", source->parts);
@@ -104,6 +108,10 @@ static void set_sight(lua_State *L, const pi_quality *q) {
   pi__set_boolean(L, "hidden", q->hidden);
   pi__set_boolean(L, "nested", q->nested);
   pi__set_boolean(L, "owners_unseen", q->owners_unseen);
+  pi__set_boolean(L, "pinned", q->pinned);
+  pi__set_text(L, "obstacle", q->obstacle);
+  if (q->owners_by == PI_BACKEND_AUTO) return;
+  pi__set_text(L, "owners_by", pi__backend_name(q->owners_by));
 }
 
 void pi__push_quality(lua_State *L, const pi_quality *q, unsigned groups) {

@@ -90,14 +90,21 @@ static unsigned check_groups(lua_State *L, int arg) {
 }
 
 static pi_backend check_backend(lua_State *L, int arg) {
-  static const char *const names[] = {"auto", "netlink", "proc"};
+  static const struct {
+    const char *name;
+    pi_backend backend;
+  } names[] = {{"auto", PI_BACKEND_AUTO},
+               {"netlink", PI_BACKEND_NETLINK},
+               {"proc", PI_BACKEND_PROC},
+               {"bpf", PI_BACKEND_BPF}};
+  const int n = sizeof names / sizeof *names;
   pi_backend backend = PI_BACKEND_AUTO;
   if (lua_getfield(L, arg, "backend") != LUA_TNIL) {
     const char *name = luaL_checkstring(L, -1);
     int i = 0;
-    while (i < 3 && strcmp(names[i], name) != 0) i++;
-    luaL_argcheck(L, i < 3, arg, "backends are auto, netlink and proc");
-    backend = (pi_backend)i;
+    while (i < n && strcmp(names[i].name, name) != 0) i++;
+    luaL_argcheck(L, i < n, arg, "backends are auto, netlink, proc and bpf");
+    backend = names[i].backend;
   }
   lua_pop(L, 1);
   return backend;

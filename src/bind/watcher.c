@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* User values of a watcher. */
-enum { ANCHOR = 1, WATCHER_VALUES = 1 };
+enum { PROC_ANCHOR = 1, NETNS_ANCHOR, WATCHER_VALUES = NETNS_ANCHOR };
 
 static pi_watcher *check_watcher(lua_State *L, int arg) {
   pi_watcher **box = luaL_checkudata(L, arg, PI__WATCHER);
@@ -13,8 +13,8 @@ static pi_watcher *check_watcher(lua_State *L, int arg) {
   return *box;
 }
 
-/* watcher{filter = predicate, backend =, proc =} -> watcher, or nil, message,
- * errno. */
+/* watcher{filter = predicate, backend =, proc =, netns =} -> watcher, or nil,
+ * message, errno. */
 static int watcher_new(lua_State *L) {
   pi_error err;
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -24,7 +24,9 @@ static int watcher_new(lua_State *L) {
   *box = NULL;
   luaL_setmetatable(L, PI__WATCHER);
   lua_pushvalue(L, 3);
-  lua_setiuservalue(L, -2, ANCHOR); /* the text of proc lives as long */
+  lua_setiuservalue(L, -2, PROC_ANCHOR); /* these texts live as long */
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, -2, NETNS_ANCHOR);
   if (pi_watcher_new(&options, box, &err) != 0) {
     return pi__push_refusal(L, &err);
   }
@@ -45,9 +47,10 @@ static int watcher_meet(lua_State *L) {
   pi_watcher *w = check_watcher(L, 1);
   const pi_snapshot *latest = pi__check_snapshot(L, 2);
   pi_snapshot **ended = pi__new_snapshot(L);
-  /* it keeps the text of proc as well */
-  lua_getiuservalue(L, 1, ANCHOR);
-  lua_setiuservalue(L, -2, 1);
+  for (int i = 1; i < WATCHER_VALUES + 1; i++) { /* it keeps the texts, too */
+    lua_getiuservalue(L, 1, i);
+    lua_setiuservalue(L, -2, i);
+  }
   if (pi_watcher_meet(w, latest, ended, &err) != 0) {
     return pi__push_refusal(L, &err);
   }

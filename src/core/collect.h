@@ -34,6 +34,13 @@ int pi__nomem(pi_error *err);
 
 typedef struct pi__reading pi__reading; /* a snapshot in the making */
 
+/* Who chose a local port. */
+typedef enum pi__port_choice {
+  PI__CHOICE_ANY, /* not told, or not asked for */
+  PI__CHOICE_KERNEL,
+  PI__CHOICE_PROCESS,
+} pi__port_choice;
+
 /* One socket. */
 typedef struct pi__row {
   pi_proto proto;
@@ -49,6 +56,7 @@ typedef struct pi__row {
   uint8_t uid_sight, iface_sight, rxq_sight, txq_sight, v6only_sight,
       mark_sight; /* pi_sight */
   bool v6only;
+  uint8_t choice; /* pi__port_choice, if the source tells at once */
 } pi__row;
 
 /* Adds a row. A row of a socket that is already there replaces it: a dump may
@@ -77,6 +85,7 @@ typedef struct pi__netns {
   uint8_t name_sight; /* pi_sight */
   bool closed;        /* we may not enter it */
   bool gone;          /* it was no longer there */
+  bool outside;       /* read from outside, as nothing leads into it for us */
   struct pi_source sources[2][2]; /* [pi_proto][pi_family] */
   pi_host host;                   /* its inode as well */
 } pi__netns;
@@ -84,9 +93,11 @@ typedef struct pi__netns {
 /* Adds a namespace, and turns to it. */
 int pi__reading_netns_add(pi__reading *reading, uint64_t inode, pi_error *err);
 
-/* How many there are, and turning to the i-th. */
+/* How many there are; turning to the i-th, and to the one with this inode (NULL
+ * if there is none). What they return is good until one is added. */
 size_t pi__reading_netns_count(const pi__reading *reading);
 pi__netns *pi__reading_netns_turn(pi__reading *reading, size_t i);
+pi__netns *pi__reading_netns_seek(pi__reading *reading, uint64_t inode);
 
 /* Names a namespace after the process that lives in it, or after the container
  * that this one's control group tells of. */
@@ -228,6 +239,9 @@ typedef struct pi__want {
  * in *host) is wanted, with groups 0. */
 int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                 pi_error *err);
+
+/* Says how it would look for holders, as pi_plan_look promises. */
+void pi__look(const pi__want *want, pi_look *ret);
 
 /* Binds as pi_port_try promises, for a port other than 0. */
 int pi__probe(const pi_probe *probe, pi_error *err);

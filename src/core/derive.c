@@ -165,6 +165,13 @@ static bool is_connection(pi_state state) {
          state != PI_STATE_UNCONNECTED;
 }
 
+void pi__marks_begin(pi_snapshot *s) {
+  memset(s->marked, PI__MARK_NONE, s->count);
+  for (size_t row = 0; s->told != NULL && row < s->count; row++) {
+    if (s->told[row] == PI__CHOICE_KERNEL) s->marked[row] = PI__MARK_AUTOBOUND;
+  }
+}
+
 /* Did the kernel tell who chose the port of this socket? */
 static bool is_told(const pi_snapshot *s, size_t row) {
   pi_proto proto = (pi_proto)pi__cell(s, row, PI_PROTO);

@@ -116,13 +116,13 @@ static int load_namespaces(pi__loader *l, const char *name, void *to) {
     return pi__load_unfit(l, name, "a list of namespaces");
   }
   for (bool first = true; pi__json_element(&l->json, first); first = false) {
-    int rc = pi__reading_netns_add(reading, 0, l->err);
-    size_t last = pi__reading_netns_count(reading) - 1;
-    if (rc == 0) rc = load_netns(l, name, pi__netns_at(l->s, last));
+    pi__netns from = {0};
+    int rc = load_netns(l, name, &from);
+    if (rc == 0) rc = pi__reading_netns_add(reading, from.host.netns, l->err);
     if (rc != 0) return rc;
+    *pi__reading_netns_turn(reading, l->s->other_count) = from;
   }
-  if (l->json.wrong != NULL) return pi__load_unfit(l, name, "");
-  return pi__netns_index(l->s, l->err);
+  return l->json.wrong == NULL ? 0 : pi__load_unfit(l, name, "");
 }
 
 /* ---- The quality -------------------------------------------------------- */
@@ -218,6 +218,17 @@ static int load_unknown(pi__loader *l, const char *name, void *to) {
   return pi__load_object(l, name, keys, REASONS, q->unknown, &seen);
 }
 
+static int load_obstacle(pi__loader *l, const char *name, void *to) {
+  pi_quality *q = to;
+  pi__span text;
+  int rc = pi__load_text(l, name, &text);
+  if (rc != 0) return rc;
+  size_t n =
+      text.length < sizeof q->obstacle ? text.length : sizeof q->obstacle - 1;
+  memcpy(q->obstacle, text.text, n);
+  return 0;
+}
+
 static int load_quality(pi__loader *l, const char *name, void *to) {
 #define AT(member) offsetof(pi_quality, member)
   static const pi__key keys[] = {
@@ -234,6 +245,9 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"hidden", pi__load_bool, AT(hidden)},
       {"nested", pi__load_bool, AT(nested)},
       {"owners_unseen", pi__load_bool, AT(owners_unseen)},
+      {"owners_by", load_backend, AT(owners_by)},
+      {"pinned", pi__load_bool, AT(pinned)},
+      {"obstacle", load_obstacle, 0},
       {"unknown", load_unknown, 0},
       {"socket_us", pi__load_u64, AT(socket_us)},
       {"derived_us", pi__load_u64, AT(derived_us)},

@@ -32,19 +32,6 @@ const pi__netns *pi__netns_find(const pi_snapshot *s, uint64_t inode) {
   }
 }
 
-int pi__netns_index(pi_snapshot *s, pi_error *err) {
-  pi__index_deinit(&s->netnses);
-  if (s->other_count == 0) return 0;
-  int rc = pi__index_init(&s->netnses, s->other_count, err);
-  for (size_t i = 0; rc == 0 && i < s->other_count; i++) {
-    size_t slot = pi__index_slot(&s->netnses, s->others[i].host.netns);
-    while (s->netnses.rows[slot] != PI__NO_ROW)
-      slot = (slot + 1) & s->netnses.mask;
-    s->netnses.rows[slot] = (uint32_t)i;
-  }
-  return rc;
-}
-
 const pi__netns *pi__row_netns(const pi_snapshot *s, size_t row) {
   if (s->other_count == 0) return &s->first;
   const pi__netns *found = pi__netns_find(s, pi__cell(s, row, PI_NETNS));
@@ -53,14 +40,36 @@ const pi__netns *pi__row_netns(const pi_snapshot *s, size_t row) {
 
 /* ---- While the platform reads -------------------------------------------- */
 
+static void index_put(pi_snapshot *s, size_t i) {
+  size_t slot = pi__index_slot(&s->netnses, s->others[i].host.netns);
+  while (s->netnses.rows[slot] != PI__NO_ROW)
+    slot = (slot + 1) & s->netnses.mask;
+  s->netnses.rows[slot] = (uint32_t)i;
+}
+
+/* Makes room in the index for one more. */
+static int index_reserve(pi_snapshot *s, pi_error *err) {
+  pi__index fresh;
+  size_t n = s->other_count + 1;
+  if (s->netnses.rows != NULL && n * 2 <= s->netnses.mask) return 0;
+  int rc = pi__index_init(&fresh, n * 2, err);
+  if (rc != 0) return rc;
+  pi__index_deinit(&s->netnses);
+  s->netnses = fresh;
+  for (size_t i = 0; i < s->other_count; i++) index_put(s, i);
+  return 0;
+}
+
 int pi__reading_netns_add(pi__reading *reading, uint64_t inode, pi_error *err) {
   pi_snapshot *s = &reading->snapshot;
   int rc = pi__reserve(&s->others, &s->other_capacity, s->other_count + 1,
                        sizeof *s->others, err);
+  if (rc == 0) rc = index_reserve(s, err);
   if (rc != 0) return rc;
-  pi__netns *added = &s->others[s->other_count++];
+  pi__netns *added = &s->others[s->other_count];
   memset(added, 0, sizeof *added);
   added->host.netns = inode;
+  index_put(s, s->other_count++);
   s->turned = s->other_count;
   return 0;
 }
@@ -72,6 +81,14 @@ size_t pi__reading_netns_count(const pi__reading *reading) {
 pi__netns *pi__reading_netns_turn(pi__reading *reading, size_t i) {
   reading->snapshot.turned = i;
   return pi__netns_at(&reading->snapshot, i);
+}
+
+pi__netns *pi__reading_netns_seek(pi__reading *reading, uint64_t inode) {
+  pi_snapshot *s = &reading->snapshot;
+  const pi__netns *found = pi__netns_find(s, inode);
+  if (found == NULL) return NULL;
+  s->turned = found == &s->first ? 0 : (size_t)(found - s->others) + 1;
+  return pi__netns_at(s, s->turned);
 }
 
 pi_host *pi__reading_host(pi__reading *reading) {
@@ -107,7 +124,7 @@ static void source_sum(struct pi_source *to, const struct pi_source *from) {
   }
   bool was_served = to->backend != PI_BACKEND_NONE;
   to->partial = to->partial || from->partial || served != was_served;
-  if (served && (!was_served || from->backend > to->backend)) {
+  if (served && (!was_served || from->backend == PI_BACKEND_PROC)) {
     to->backend = from->backend;
   }
   if (to->os == 0) to->os = from->os;

@@ -124,8 +124,27 @@ static int grow(pi_snapshot *s, size_t capacity, pi_error *err) {
     column->sight = sight;
     memset(column->sight + s->count, PI_KNOWN, capacity - s->count);
   }
+  if (s->told != NULL) {
+    void *told = s->told;
+    int rc = grow_block(&told, capacity, err);
+    if (rc != 0) return rc;
+    s->told = told;
+  }
   s->capacity = capacity;
   return 0;
+}
+
+/* Keeps who chose the port, if somebody's source tells. */
+static bool put_choice(pi_snapshot *s, size_t at, unsigned choice) {
+  bool again = at < s->count;  // what was told of it stays
+  if (choice == PI__CHOICE_ANY && (s->told == NULL || again)) return true;
+  if (s->told == NULL) {
+    s->told = pi__realloc(NULL, s->capacity);
+    if (s->told == NULL) return false;
+    memset(s->told, PI__CHOICE_ANY, s->count);
+  }
+  s->told[at] = (uint8_t)choice;
+  return true;
 }
 
 /* Has the socket a peer, so that remote address and port mean something? */
@@ -183,7 +202,8 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
               put_sight(s, at, PI_RXQ, row->rxq_sight) &&
               put_sight(s, at, PI_TXQ, row->txq_sight) &&
               put_sight(s, at, PI_V6ONLY, row->v6only_sight) &&
-              put_sight(s, at, PI_MARK, row->mark_sight);
+              put_sight(s, at, PI_MARK, row->mark_sight) &&
+              put_choice(s, at, row->choice);
   return kept ? 0 : pi__nomem(err);
 }
 

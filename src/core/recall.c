@@ -201,6 +201,9 @@ static void copy_quality(pi_quality *to, const pi_quality *from) {
   to->vanished = from->vanished;
   to->hidden = from->hidden;
   to->nested = from->nested;
+  to->owners_by = from->owners_by;
+  to->pinned = from->pinned;
+  memcpy(to->obstacle, from->obstacle, sizeof to->obstacle);
   to->recalls = from->recalls + 1;
 }
 

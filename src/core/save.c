@@ -1,8 +1,8 @@
 /* save.c: a reading as lines of text that load.c reads back. */
 #include "emit.h"
 
-const char *const pi__backend_words[] = {"auto", "netlink", "proc", "none",
-                                         NULL};
+const char *const pi__backend_words[] = {"auto", "netlink", "proc",
+                                         "none", "bpf",     NULL};
 
 static void put_signed(pi__writer *w, int64_t n) {
   if (n < 0) pi__put_string(w, "-");
@@ -151,6 +151,13 @@ static void put_quality(pi__writer *w, const pi_quality *q) {
   put_flag(w, "hidden", q->hidden);
   put_flag(w, "nested", q->nested);
   put_flag(w, "owners_unseen", q->owners_unseen);
+  if (q->owners_by != PI_BACKEND_AUTO) {
+    pi__put_string(w, ",\"owners_by\":\"");
+    pi__put_string(w, pi__backend_words[q->owners_by]);
+    pi__put_string(w, "\"");
+  }
+  put_flag(w, "pinned", q->pinned);
+  if (q->obstacle[0] != '\0') pi__put_text_member(w, "obstacle", q->obstacle);
   put_unknown(w, q);
   put_member(w, "socket_us", q->socket_us);
   put_member(w, "derived_us", q->derived_us);

@@ -55,7 +55,7 @@ static int group_collect(pi_snapshot *s, unsigned group, pi_error *err) {
 static int read_derived(pi_snapshot *s, pi_error *err) {
   s->marked = pi__realloc(NULL, s->count + 1);
   if (s->marked == NULL) return pi__nomem(err);
-  memset(s->marked, 0, s->count + 1);
+  pi__marks_begin(s);
   int rc = group_collect(s, PI_GROUP_DERIVED, err);
   if (rc != 0) return rc;
   pi__netns_sum(s);
@@ -64,7 +64,6 @@ static int read_derived(pi_snapshot *s, pi_error *err) {
 
 static int read_sockets(pi_snapshot *s, pi_error *err) {
   int rc = group_collect(s, PI_GROUP_SOCKET, err);
-  if (rc == 0) rc = pi__netns_index(s, err);
   if (rc == 0) pi__netns_sum(s);
   return rc;
 }
@@ -134,6 +133,20 @@ int pi_snapshot_complete(pi_snapshot *s, unsigned groups, pi_error *err) {
   return 0;
 }
 
+/* All of what an option says but the filter. */
+static void want_source(const pi_options *opt, pi__want *want) {
+  want->backend = opt->backend;
+  want->proc = opt->proc != NULL ? opt->proc : "/proc";
+  want->netns = opt->netns != NULL ? opt->netns : "own";
+}
+
+void pi_plan_look(const pi_options *opt, pi_look *ret) {
+  static const pi_options defaults;
+  pi__want want = {0};
+  want_source(opt != NULL ? opt : &defaults, &want);
+  pi__look(&want, ret);
+}
+
 int pi_snapshot_take(const pi_options *opt, pi_snapshot **ret, pi_error *err) {
   static const pi_options defaults;
   if (opt == NULL) opt = &defaults;
@@ -141,9 +154,7 @@ int pi_snapshot_take(const pi_options *opt, pi_snapshot **ret, pi_error *err) {
   if (s == NULL) return pi__nomem(err);
   memset(s, 0, sizeof *s);
   s->interrupted = opt->interrupted;
-  s->want.backend = opt->backend;
-  s->want.proc = opt->proc != NULL ? opt->proc : "/proc";
-  s->want.netns = opt->netns != NULL ? opt->netns : "own";
+  want_source(opt, &s->want);
   pi__plan(opt->filter, &s->want);
   s->quality.taken = (int64_t)time(NULL);
   int rc = pi_snapshot_complete(s, PI_GROUP_SOCKET, err);
@@ -171,6 +182,7 @@ void pi_snapshot_free(pi_snapshot *s) {
     pi__realloc((void *)s->texts[i], 0);
   }
   pi__realloc(s->texts, 0);
+  pi__realloc(s->told, 0);
   pi__realloc(s->others, 0);
   pi__index_deinit(&s->netnses);
   pi__realloc(s->filter, 0);

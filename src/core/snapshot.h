@@ -58,6 +58,7 @@ struct pi_snapshot {
   uint16_t *service_port; /* of the derived group */
   uint8_t *service_sight;
   pi__index identity; /* rows by cookie, or by tuple and inode; while reading */
+  uint8_t *told;      /* pi__port_choice; NULL: no source told at once */
   uint8_t *marked;    /* pi__mark of who chose the port; of the derived group */
 
   const pi__string **texts;
@@ -145,12 +146,10 @@ static inline pi_sight pi__cell_sight(const pi_snapshot *s, size_t row,
 }
 
 /* Namespaces (netns.c): that of a row, the one with this inode (NULL: there is
- * none), which is found once they have been indexed, the i-th; and the sum of
- * what is said of their sources. */
+ * none), the i-th; and the sum of what is said of their sources. */
 const pi__netns *pi__row_netns(const pi_snapshot *s, size_t row);
 const pi__netns *pi__netns_find(const pi_snapshot *s, uint64_t inode);
 pi__netns *pi__netns_at(pi_snapshot *s, size_t i);
-int pi__netns_index(pi_snapshot *s, pi_error *err);
 void pi__netns_sum(pi_snapshot *s);
 
 /* Do all rows have the same host? */
@@ -169,6 +168,7 @@ void pi__index_deinit(pi__index *index);
 size_t pi__index_slot(const pi__index *index, uint64_t key);
 
 /* The derived group (derive.c) and the owners' join (owners.c). */
+void pi__marks_begin(pi_snapshot *s); /* by what sources told at once */
 int pi__derive(pi_snapshot *s, pi_error *err);
 void pi__derive_service(pi_snapshot *s, size_t row); /* from role and ports */
 int pi__owners_begin(pi_snapshot *s, pi_error *err);

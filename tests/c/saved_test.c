@@ -148,6 +148,14 @@ static void a_quality_with_everything_comes_back(void **state) {
       .backend = PI_BACKEND_PROC, .os = 13, .wanted = true, .no_bound = true};
   q->sources[1][0] = (struct pi_source){
       .backend = PI_BACKEND_NONE, .os = 2, .wanted = true, .absent = true};
+  q->sources[1][1] =
+      (struct pi_source){.backend = PI_BACKEND_BPF, .wanted = true};
+  q->namespaces = 11;
+  q->closed = 12;
+  q->untold = 13;
+  q->owners_by = PI_BACKEND_BPF;
+  q->pinned = true;
+  snprintf(q->obstacle, sizeof q->obstacle, "not \"permitted\"\n");
   q->processes = SIZE_MAX;
   q->unreadable = 1;
   q->vanished = 2;

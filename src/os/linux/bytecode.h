@@ -9,15 +9,9 @@
 /* Room for PI__MOST_STEPS and the mark of a chosen port. */
 enum { PI__BYTECODE_SIZE = PI__MOST_STEPS * 32 + 32 };
 
-typedef enum pi__port_choice {
-  PI__CHOICE_ANY,
-  PI__CHOICE_KERNEL,  /* only sockets whose port the kernel chose */
-  PI__CHOICE_PROCESS, /* only the others */
-} pi__port_choice;
-
-/* Writes the code of steps (in postfix order; none: everything passes) and of a
- * choice; returns its length in bytes, a multiple of four, 0 for no test.
- * `code` is aligned as a uint32_t. */
+/* Writes the code of steps (in postfix order; none: everything passes) and of
+ * whose port is of this choice; returns its length in bytes, a multiple of
+ * four, 0 for no test. `code` is aligned as a uint32_t. */
 size_t pi__bytecode(const pi_host *host, const pi__step *steps, size_t count,
                     pi__port_choice choice, char code[PI__BYTECODE_SIZE]);
 

@@ -1,15 +1,17 @@
 /* collect.c: Linux' answer to core's one question. sock_diag per protocol and
  * family, the proc table where that refuses, and a note of which it was. */
-#include "fdscan.h"
 #include "file.h"
+#include "holders.h"
 #include "host.h"
 #include "netns.h"
 #include "parts.h"
 #include "process.h"
 #include "proctable.h"
 #include "sockdiag.h"
+#include "taskrows.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +65,12 @@ static void share_note(const source *s) {
   size_t rows = other->rows;
   *other = *s->note;
   other->rows = rows;
+}
+
+/* Can more be asked of it by sock_diag? */
+static bool asks_sock_diag(const source *s) {
+  return s->note->backend == PI_BACKEND_NETLINK ||
+         s->note->backend == PI_BACKEND_BPF;
 }
 
 /* Does a refusal concern the whole reading, or this way of asking alone? */
@@ -205,13 +213,75 @@ static int read_sources(const pi__want *want, pi__reading *reading,
   return rc;
 }
 
-/* Those of the namespace that we are in. */
-static int read_here(const pi__want *want, pi__reading *reading,
+/* ---- As the iterator tells them ----------------------------------------- */
+
+/* Connections of which none of their sockets is told: nobody has accepted them
+ * yet. */
+static bool has_waiting(const pi__taskrows *rows, uint64_t netns) {
+  enum { LISTEN = 10 };  // net/tcp_states.h
+  for (size_t i = pi__taskrows_first(rows, netns);
+       i < rows->count && rows->records[i].netns == netns; i++) {
+    const pi__record *r = &rows->records[i];
+    if (r->state == LISTEN && r->protocol == IPPROTO_TCP && r->rxq > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* States in which there may be sockets that no descriptor leads to, as they
+ * have none, or as the kernel, or an io_uring, holds them; the last are looked
+ * for where few are in the way. */
+static uint16_t states_untold(const source *s, const pi__taskrows *rows) {
+  if (s->query.proto == PI_PROTO_UDP) return s->query.states;
+  unsigned states = 1u << PI_STATE_LISTEN | 1u << PI_STATE_SYN_RECEIVED |
+                    1u << PI_STATE_FIN_WAIT_1 | 1u << PI_STATE_FIN_WAIT_2 |
+                    1u << PI_STATE_TIME_WAIT | 1u << PI_STATE_LAST_ACK |
+                    1u << PI_STATE_CLOSING;
+  if (has_waiting(rows, pi__reading_host(s->reading)->netns)) {
+    states |= 1u << PI_STATE_ESTABLISHED | 1u << PI_STATE_CLOSE_WAIT;
+  }
+  return (uint16_t)(s->query.states & states);
+}
+
+/* Asks sock_diag for them; what it refuses leaves the source partial. */
+static int read_untold(source *s, const pi__taskrows *rows, pi_error *err) {
+  bool interrupted = false;
+  size_t skipped = 0;
+  s->query.states = states_untold(s, rows);
+  int rc = pi__sockdiag_dump(s->reading, &s->query, add_row, s->reading,
+                             &interrupted, &skipped, err);
+  s->note->partial = rc != 0 || interrupted || skipped > 0;
+  if (rc == 0 || is_final(rc)) return rc;
+  s->note->os = err->os;
+  return 0;
+}
+
+static int read_told(const pi__want *want, pi__reading *reading,
+                     const pi__taskrows *rows, pi_error *err) {
+  pi__ifaces ifaces = {.reading = reading};
+  int rc = pi__taskrows_add(rows, want, reading, &ifaces, true, err);
+  for (int i = 0; rc == 0 && i < 4; i++) {
+    source s;
+    if (!source_at(want, reading, i, &s)) continue;
+    s.note->wanted = true;
+    s.note->backend = PI_BACKEND_BPF;
+    rc = read_untold(&s, rows, err);
+  }
+  return rc;
+}
+
+/* ---- All of a namespace -------------------------------------------------- */
+
+/* Those of the namespace that we are in; `rows`: as the iterator tells them, if
+ * they are to come from it. */
+static int read_here(const pi__want *want, pi__reading *reading, void *rows,
                      pi_error *err) {
   pi_error first = {0}, trouble = {0};
   size_t wanted = 0, served = 0, before = pi__reading_rows(reading);
   pi__host_fill(want->proc, pi__reading_host(reading));
-  int rc = read_sources(want, reading, &first, &trouble);
+  int rc = rows != NULL ? read_told(want, reading, rows, &trouble)
+                        : read_sources(want, reading, &first, &trouble);
   if (rc != 0) {
     if (err != NULL) *err = trouble;
     return rc;
@@ -230,18 +300,47 @@ static int read_here(const pi__want *want, pi__reading *reading,
   return pi__fail(err, PI_EOS, first.os, "cannot read sockets: %s", first.text);
 }
 
+/* The iterator sees into namespaces that we may not enter, and those that only
+ * a descriptor keeps. Without it they stay closed, or unknown. */
+static int read_unentered(const pi__want *want, pi__reading *reading,
+                          pi__taskrows *rows, pi_error *err) {
+  pi_error refused;
+  if (rows->records == NULL) {
+    if (want->backend != PI_BACKEND_AUTO || !pi__holders_see_all(want))
+      return 0;
+    int rc = pi__taskrows_read(rows, reading, &refused);
+    if (rc != 0 && is_final(rc)) *err = refused;
+    if (rc != 0) return is_final(rc) ? rc : 0;
+  }
+  return pi__taskrows_rest(rows, want, reading, err);
+}
+
+static int read_namespaces(const pi__want *want, pi__reading *reading,
+                           pi__taskrows *rows, pi_error *err) {
+  pi_error refusal = {0};
+  bool told = want->backend == PI_BACKEND_BPF;
+  int rc = told ? pi__taskrows_read(rows, reading, err) : 0;
+  if (rc == 0) {
+    rc = pi__netns_each(want, reading, read_here, told ? rows : NULL, &refusal,
+                        err);
+  }
+  if (rc == 0 && pi__netns_incomplete(want, reading)) {
+    rc = read_unentered(want, reading, rows, err);
+  }
+  if (rc != 0 || pi__netns_any(reading)) return rc;
+  *err = refusal;
+  return refusal.code;
+}
+
 static int read_sockets(const pi__want *want, pi__reading *reading,
                         pi_error *err) {
-  pi_error refusal = {0};
+  pi__taskrows rows = {0};
+  pi_error local;
+  if (err == NULL) err = &local;
   int rc = pi__netns_list(want, reading, err);
-  if (rc == 0) rc = pi__netns_each(want, reading, read_here, &refusal, err);
-  if (rc != 0) return rc;
-  for (size_t i = 0; i < pi__reading_netns_count(reading); i++) {
-    const pi__netns *n = pi__reading_netns_turn(reading, i);
-    if (!n->closed && !n->gone) return 0;
-  }
-  if (err != NULL) *err = refusal;
-  return refusal.code;
+  if (rc == 0) rc = read_namespaces(want, reading, &rows, err);
+  pi__taskrows_deinit(&rows);
+  return rc;
 }
 
 /* ---- Which ports the kernel chose --------------------------------------- */
@@ -300,13 +399,14 @@ static bool recall_marks(source *s) {
   return true;
 }
 
-static int read_autobound(const pi__want *want, pi__reading *reading,
+static int read_autobound(const pi__want *want, pi__reading *reading, void *arg,
                           pi_error *err) {
+  (void)arg;
   for (int i = 0; i < 4; i++) {
     source s;
     pi_error trouble = {0};
     if (!source_again(want, reading, i, &s)) continue;
-    if (s.note->backend != PI_BACKEND_NETLINK) continue;
+    if (!asks_sock_diag(&s)) continue;
     if (recall_marks(&s)) continue;
     int rc = read_marks(&s, &trouble);
     if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
@@ -319,7 +419,7 @@ static int read_autobound(const pi__want *want, pi__reading *reading,
 static int read_derived(const pi__want *want, pi__reading *reading,
                         pi_error *err) {
   pi_error refusal;
-  int rc = pi__netns_each(want, reading, read_autobound, &refusal, err);
+  int rc = pi__netns_each(want, reading, read_autobound, NULL, &refusal, err);
   return rc != 0 ? rc : pi__netns_name(want, reading, err);
 }
 
@@ -333,8 +433,9 @@ static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
 
 /* Which sockets are still there now that the scan is over? One that nobody
  * holds may have been closed meanwhile. */
-static int read_alive(const pi__want *want, pi__reading *reading,
+static int read_alive(const pi__want *want, pi__reading *reading, void *arg,
                       pi_error *err) {
+  (void)arg;
   for (int i = 0; i < 4; i++) {
     source s;
     bool interrupted;
@@ -342,7 +443,7 @@ static int read_alive(const pi__want *want, pi__reading *reading,
     pi_error trouble = {0};
     int rc = 0;
     if (!source_again(want, reading, i, &s)) continue;
-    if (s.note->backend == PI_BACKEND_NETLINK) {
+    if (asks_sock_diag(&s)) {
       rc = pi__sockdiag_dump(reading, &s.query, mark_alive, reading,
                              &interrupted, &skipped, &trouble);
     } else if (s.note->backend == PI_BACKEND_PROC) {
@@ -366,20 +467,21 @@ static int read_owners(const pi__want *want, pi__reading *reading,
                                       (void *)want->proc, &recalled, err);
   if (rc != 0 || recalled) return rc;
   pi__host_sight(want->proc, q);
-  rc = pi__fdscan(want->proc, reading, false, &trouble);
+  rc = pi__holders_read(want, reading, false, &trouble);
   if (rc == 0 && pi__reading_unheld(reading) > 0) {
-    rc = pi__fdscan(want->proc, reading, true, &trouble);
+    rc = pi__holders_read(want, reading, true, &trouble);
     // last, so that whoever ended while we looked took its sockets along
     if (rc == 0) {
-      rc = pi__netns_each(want, reading, read_alive, &refusal, &trouble);
+      rc = pi__netns_each(want, reading, read_alive, NULL, &refusal, &trouble);
     }
   }
+  if (rc == 0 && q->owners_by == PI_BACKEND_BPF) return 0;
   if (rc == 0) {
     // a procfs that shows no process at all, not even us, is none
     q->owners_unseen = q->processes == 0;
     return 0;
   }
-  if (is_final(rc)) {
+  if (is_final(rc) || want->backend == PI_BACKEND_BPF) {
     if (err != NULL) *err = trouble;
     return rc;
   }

@@ -46,14 +46,6 @@ typedef struct search {
   pi_error *err;
 } search;
 
-static pi__netns *find(pi__reading *reading, uint64_t inode) {
-  for (size_t i = 0; i < pi__reading_netns_count(reading); i++) {
-    pi__netns *n = pi__reading_netns_turn(reading, i);
-    if (n->host.netns == inode) return n;
-  }
-  return NULL;
-}
-
 static int add(pi__reading *reading, uint64_t inode, const char *path,
                pi__netns **ret, pi_error *err) {
   int rc = pi__reading_netns_add(reading, inode, err);
@@ -67,7 +59,7 @@ static int add(pi__reading *reading, uint64_t inode, const char *path,
  * non-zero ends the search. */
 static int meet(search *s, uint64_t inode, const char *path, uint32_t pid) {
   if (s->inode == 0) {
-    pi__netns *n = find(s->reading, inode);
+    pi__netns *n = pi__reading_netns_seek(s->reading, inode);
     int rc = n != NULL ? 0 : add(s->reading, inode, path, &n, s->err);
     if (rc == 0 && n->pid == 0) n->pid = pid;
     return rc;
@@ -209,7 +201,8 @@ int pi__netns_list(const pi__want *want, pi__reading *reading, pi_error *err) {
 typedef struct tour {
   const pi__want *want;
   pi__reading *reading;
-  int (*run)(const pi__want *want, pi__reading *reading, pi_error *err);
+  pi__netns_run run;
+  void *arg;
   pi_error *refusal;
   pi_error err;
   int rc;
@@ -257,7 +250,7 @@ static void refuse(tour *t, pi__netns *n, int os) {
 }
 
 static bool is_elsewhere(const pi__netns *n) {
-  return n->path != 0 && !n->closed && !n->gone;
+  return n->path != 0 && !n->closed && !n->gone && !n->outside;
 }
 
 static void *visit_others(void *arg) {
@@ -270,7 +263,7 @@ static void *visit_others(void *arg) {
     if (os != 0)
       refuse(t, n, os);
     else
-      t->rc = t->run(t->want, t->reading, &t->err);
+      t->rc = t->run(t->want, t->reading, t->arg, &t->err);
   }
   return NULL;
 }
@@ -290,15 +283,18 @@ static void send_thread(tour *t, size_t others) {
 }
 
 int pi__netns_each(const pi__want *want, pi__reading *reading,
-                   int (*run)(const pi__want *want, pi__reading *reading,
-                              pi_error *err),
-                   pi_error *refusal, pi_error *err) {
-  tour t = {.want = want, .reading = reading, .run = run, .refusal = refusal};
+                   pi__netns_run run, void *arg, pi_error *refusal,
+                   pi_error *err) {
+  tour t = {.want = want,
+            .reading = reading,
+            .run = run,
+            .arg = arg,
+            .refusal = refusal};
   size_t count = pi__reading_netns_count(reading), others = 0;
   for (size_t i = 0; t.rc == 0 && i < count; i++) {
     const pi__netns *n = pi__reading_netns_turn(reading, i);
-    if (n->path == 0)
-      t.rc = run(want, reading, &t.err);
+    if (n->path == 0 && !n->outside)
+      t.rc = run(want, reading, arg, &t.err);
     else
       others += is_elsewhere(n);
   }
@@ -306,6 +302,20 @@ int pi__netns_each(const pi__want *want, pi__reading *reading,
   pi__reading_netns_turn(reading, 0);
   if (t.rc != 0 && err != NULL) *err = t.err;
   return t.rc;
+}
+
+bool pi__netns_incomplete(const pi__want *want, pi__reading *reading) {
+  if (strcmp(want->netns, "all") == 0) return true;
+  const pi__netns *n = pi__reading_netns_turn(reading, 0);
+  return n->closed;
+}
+
+bool pi__netns_any(pi__reading *reading) {
+  for (size_t i = 0; i < pi__reading_netns_count(reading); i++) {
+    const pi__netns *n = pi__reading_netns_turn(reading, i);
+    if (!n->closed && !n->gone) return true;
+  }
+  return false;
 }
 
 /* ---- Names --------------------------------------------------------------- */

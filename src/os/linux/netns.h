@@ -10,15 +10,22 @@
  * PI_EOS. */
 int pi__netns_list(const pi__want *want, pi__reading *reading, pi_error *err);
 
+typedef int (*pi__netns_run)(const pi__want *want, pi__reading *reading,
+                             void *arg, pi_error *err);
+
 /* Turns to one namespace after the other and calls `run` there: for the
  * caller's own in its own thread, for others in one that has entered it. One
  * that cannot be entered is left out, and marked as refused if it is sockets
  * that are wanted; of the first such *refusal tells. Ends early if `run` does
  * not return 0. */
 int pi__netns_each(const pi__want *want, pi__reading *reading,
-                   int (*run)(const pi__want *want, pi__reading *reading,
-                              pi_error *err),
-                   pi_error *refusal, pi_error *err);
+                   pi__netns_run run, void *arg, pi_error *refusal,
+                   pi_error *err);
+
+/* May there be namespaces, of those that were asked for, that could not be
+ * entered; and was any? */
+bool pi__netns_incomplete(const pi__want *want, pi__reading *reading);
+bool pi__netns_any(pi__reading *reading);
 
 /* Finds names for the namespaces of the reading. */
 int pi__netns_name(const pi__want *want, pi__reading *reading, pi_error *err);

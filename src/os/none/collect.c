@@ -2,6 +2,7 @@
  * known of ports works, and a reading says why it cannot be had. */
 #include "../../core/collect.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
@@ -14,6 +15,13 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
   return pi__fail(err, PI_EUNSUPPORTED, 0,
                   "this build cannot read the sockets of this system; ports "
                   "and services can still be asked about");
+}
+
+void pi__look(const pi__want *want, pi_look *ret) {
+  (void)want;
+  memset(ret, 0, sizeof *ret);
+  ret->backend = PI_BACKEND_NONE;
+  snprintf(ret->why, sizeof ret->why, "this build cannot look at processes");
 }
 
 int pi__notices_open(const pi__want *want, pi__notices **ret,

@@ -1,0 +1,164 @@
+/* holders.c: two ways lead from sockets to who holds them: the descriptors of
+ * all processes, as links in procfs (fdscan.c), and the BPF iterator over the
+ * same (taskfile.c), which sees what procfs hides, too. The pinned one costs
+ * nothing to begin; one that must be loaded first pays from some descriptors
+ * on. */
+#include "holders.h"
+#include "fdscan.h"
+#include "bpf/loader.h"
+#include "file.h"
+#include "taskfile.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* To load the iterator takes about as long as to look at so many descriptors;
+ * `make bench` shows both ways over more and fewer. */
+enum { WORTH_LOADING = 10000 };
+
+/* ---- Which way ----------------------------------------------------------- */
+
+/* Open files of the whole system (sysctl fs.file-nr, proc_sys_fs(5)): many
+ * descriptors may share one, and few do. */
+static uint64_t open_files(const char *proc) {
+  char path[4096], text[128];
+  snprintf(path, sizeof path, "%s/sys/fs/file-nr", proc);
+  if (pi__file_read(AT_FDCWD, path, text, sizeof text) < 0) return 0;
+  return strtoull(text, NULL, 10);
+}
+
+/* The iterator tells of this kernel, whatever procfs we were given. */
+static unsigned ways_of(const pi__want *want) {
+  bool real = strcmp(want->proc, "/proc") == 0;
+  return real ? pi__taskfile_ways(PI_PIN_FOLDER) : 0;
+}
+
+bool pi__holders_see_all(const pi__want *want) {
+  return ways_of(want) != 0;
+}
+
+static void why_not_load(char text[160]) {
+  pi_error err = {0};
+  if (pi__bpf_built_in())
+    pi__bpf_permitted(&err);
+  else
+    pi__bpf_open(NULL, &err);
+  snprintf(text, 160, "%.159s", err.text);
+}
+
+static void choose(unsigned ways, pi_look *look) {
+  look->backend = PI_BACKEND_BPF;
+  look->pinned = ways & PI__TASKFILE_PINNED;
+  if (look->pinned) {
+    snprintf(look->why, sizeof look->why, "the probe is pinned");
+    return;
+  }
+  bool worth = look->files >= WORTH_LOADING;
+  if (!(ways & PI__TASKFILE_LOADED) || !worth) {
+    look->backend = PI_BACKEND_PROC;
+  }
+  if (!(ways & PI__TASKFILE_LOADED)) {
+    why_not_load(look->why);
+    return;
+  }
+  snprintf(look->why, sizeof look->why, "%llu files are open, and BPF is %s %d",
+           (unsigned long long)look->files,
+           worth ? "worth loading from" : "not worth loading below",
+           WORTH_LOADING);
+}
+
+void pi__look(const pi__want *want, pi_look *look) {
+  memset(look, 0, sizeof *look);
+  look->files = open_files(want->proc);
+  unsigned ways = ways_of(want);
+  switch (want->backend) {
+  case PI_BACKEND_AUTO: choose(ways, look); return;
+  case PI_BACKEND_BPF:
+    look->backend = PI_BACKEND_BPF;
+    look->pinned = ways & PI__TASKFILE_PINNED;
+    break;
+  default: look->backend = PI_BACKEND_PROC;
+  }
+  snprintf(look->why, sizeof look->why, "it was asked for");
+}
+
+/* ---- By the iterator ----------------------------------------------------- */
+
+typedef struct join {
+  pi__reading *reading;
+  bool again;
+  int64_t offset;
+  bool any; /* the latest record was of process `number` */
+  uint32_t pid, number;
+} join;
+
+static int add_holder(void *arg, const pi__record *r, pi_error *err) {
+  join *j = arg;
+  if (!pi__reading_wants(j->reading, r->inode, j->again)) return 0;
+  int rc = 0;
+  if (!j->any || j->pid != r->pid) {
+    rc = pi__reading_process(j->reading, r->pid, r->euid,
+                             pi__record_start(r, j->offset), r->comm,
+                             pi__record_comm(r), &j->number, err);
+    j->any = rc == 0;
+    j->pid = r->pid;
+  }
+  if (rc != 0) return rc;
+  return pi__reading_holder(j->reading, r->inode, j->number, (int)r->fd, err);
+}
+
+static int read_by_bpf(const pi__want *want, pi__reading *reading, bool again,
+                       pi_error *err) {
+  pi_quality *q = pi__reading_quality(reading);
+  join j = {.reading = reading,
+            .again = again,
+            .offset = pi__boot_offset(want->proc)};
+  pi__taskfile *t;
+  bool pinned;
+  int rc = pi__taskfile_open(PI_PIN_FOLDER,
+                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
+                             &pinned, err);
+  if (rc != 0) return rc;
+  rc = pi__taskfile_read(t, reading, add_holder, &j, err);
+  pi__taskfile_close(t);
+  if (rc != 0) return rc;
+  q->owners_by = PI_BACKEND_BPF;
+  q->pinned = pinned;
+  q->processes = pi__reading_processes(reading);
+  q->unreadable = q->vanished = 0;
+  q->hidden = false;  // procfs alone hides
+  return 0;
+}
+
+/* ---- By either ----------------------------------------------------------- */
+
+static int read_by_procfs(const pi__want *want, pi__reading *reading,
+                          bool again, pi_error *err) {
+  pi_quality *q = pi__reading_quality(reading);
+  int rc = pi__fdscan(want->proc, reading, again, err);
+  if (rc == 0) q->owners_by = PI_BACKEND_PROC;
+  return rc;
+}
+
+int pi__holders_read(const pi__want *want, pi__reading *reading, bool again,
+                     pi_error *err) {
+  pi_quality *q = pi__reading_quality(reading);
+  pi_error trouble = {0};
+  pi_look look;
+  pi__look(want, &look);
+  // a second look is of the first one's kind
+  if (again) look.backend = q->owners_by;
+  if (look.backend != PI_BACKEND_BPF) {
+    return read_by_procfs(want, reading, again, err);
+  }
+  int rc = read_by_bpf(want, reading, again, &trouble);
+  bool final = rc == PI_ENOMEM || rc == PI_ECANCELED;
+  if (rc == 0 || final || want->backend == PI_BACKEND_BPF) {
+    if (rc != 0) *err = trouble;
+    return rc;
+  }
+  snprintf(q->obstacle, sizeof q->obstacle, "%.159s", trouble.text);
+  return read_by_procfs(want, reading, again, err);
+}
