@@ -21,7 +21,7 @@ local function readers(pin)
 end
 
 function actions.install(options)
-  local before = answer(core.pin_status())
+  local before = core.pin_status() or {} -- what is wrong there is told by the next
   answer(core.pin_install(options.group))
   local now = answer(core.pin_status())
   write(("probe %s at %s: %s can see every socket and who holds it\n"):format(
