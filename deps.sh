@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: installs what is missing to build or to test, and says so first.
 #
-#   ./deps.sh build|test|bench|fuzz|ci|formats...
+#   ./deps.sh build|bpf|test|bench|fuzz|ci|formats...
 #
 # As root, or with sudo; else it prints the command and exits with 2.
 set -eu
@@ -36,6 +36,15 @@ need_build() {
   has_lua || need liblua5.4-dev lua-devel lua5.4-dev lua lua
   compiles stdio.h readline/readline.h ||
     need libreadline-dev readline-devel readline-dev readline readline
+}
+
+# What the program for the kernel is made with; nothing else needs it.
+need_bpf() {
+  [ "$(uname -s)" = Linux ] || return 0
+  has clang || need clang clang clang clang -
+  has llvm-strip || need llvm llvm llvm llvm -
+  compiles bpf/libbpf.h bpf/bpf_core_read.h ||
+    need libbpf-dev libbpf-devel libbpf-dev libbpf -
 }
 
 need_test() {

@@ -3,6 +3,7 @@
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
 local origin = require "portinfo.origin"
+local pin_of = require "portinfo.pin"
 local predicate = require "portinfo.predicate"
 local render = require "portinfo.render"
 
@@ -77,6 +78,20 @@ local function backends(proc)
   return works
 end
 
+-- What the probe could do for us, or nil. Root is told of it where it can be had; others
+-- where they are blind.
+local function probe_advice(pin, blind, uid)
+  if not pin then return nil end
+  if pin.installed then
+    local obstacle = uid ~= 0 and pin_of.obstacle(pin)
+    return obstacle and "a probe is installed at " .. pin.folder .. ", but " .. obstacle or nil
+  end
+  if pin.built_in and (blind or uid == 0) then
+    return "a group can be let see everybody's sockets without root: sudo portinfo probe install "
+      .. "--group NAME"
+  end
+end
+
 -- What would show more, a line each, with the command that does it where there is one.
 local function advice(data, me)
   local list, quality = {}, data.quality
@@ -86,6 +101,7 @@ local function advice(data, me)
     add("%s is missing: %s", capability.name, capability.without)
     blind = blind or capability.sight
   end
+  list[#list + 1] = probe_advice(data.probe, blind, me.uid)
   if blind and me.uid ~= 0 then
     add("to see more: sudo portinfo doctor")
   elseif quality and quality.unreadable > 0 then
@@ -111,7 +127,7 @@ local function advice(data, me)
 end
 
 -- Everything as data: {version, registry_date, uid, held, missing, user_namespace,
--- pid_namespace, hidepid, backends, host, sockets, quality, blind_spots, advice}. Options:
+-- pid_namespace, hidepid, backends, probe, host, sockets, quality, blind_spots, advice}. Options:
 -- backend, proc, netns (see pi.sockets).
 function M.data(options)
   options = options or {}
@@ -123,6 +139,7 @@ function M.data(options)
     user_namespace = user_namespace(), hidepid = hidepid(options.proc),
     backends = backends(options.proc),
   }
+  data.probe, data.probe_error = core.pin_status()
   if data.host.reserved then data.host.reserved = #data.host.reserved end
   local ask = origin(options)
   ask.groups = {"derived", "owner", "process"}
@@ -183,6 +200,13 @@ local function advice_lines(data)
   return table.concat(out)
 end
 
+local function probe_text(data)
+  local pin = data.probe
+  if not pin then return "not usable: " .. escape(data.probe_error) end
+  if not pin.installed then return "not installed" end
+  return pin_of.obstacle(pin) and "installed, not for us" or "usable"
+end
+
 -- Where we stand, and by what ways we can look.
 local function stand_lines(data)
   local out = {}
@@ -195,6 +219,7 @@ local function stand_lines(data)
     local works = data.backends[name]
     out[#out + 1] = item(name, works == true and "usable" or "not usable: " .. escape(works))
   end
+  out[#out + 1] = item("probe", probe_text(data))
   return table.concat(out)
 end
 

@@ -4,6 +4,7 @@
 local call = require "portinfo.call"
 local core = require "portinfo.core"
 local json = require "portinfo.json"
+local pin_of = require "portinfo.pin"
 
 local mistake, write = call.mistake, call.write
 
@@ -16,16 +17,12 @@ local function answer(value, message)
   mistake("%s%s", message, action and (": sudo portinfo probe " .. action) or "")
 end
 
-local function readers(pin)
-  return pin.group and ("root and members of group %s"):format(pin.group) or "root alone"
-end
-
 function actions.install(options)
   local before = core.pin_status() or {} -- what is wrong there is told by the next
   answer(core.pin_install(options.group))
   local now = answer(core.pin_status())
   write(("probe %s at %s: %s can see every socket and who holds it\n"):format(
-    before.installed and "replaced" or "installed", now.folder, readers(now)))
+    before.installed and "replaced" or "installed", now.folder, pin_of.readers(now)))
   return 0
 end
 
@@ -34,33 +31,21 @@ function actions.remove()
   return 0
 end
 
--- Why we cannot use what is installed, and what would help; nil if we can.
-local function obstacle(pin)
-  if not pin.readable then
-    return pin.group
-      and ("no: it is for members of group %s: sudo usermod -aG %s USER, then log in anew"):format(
-        pin.group, pin.group)
-      or "no: it is for root alone: sudo portinfo probe install --group NAME"
-  end
-  if pin.version and pin.version ~= pin.ours then
-    return ("no: this program reads version %d: sudo portinfo probe install%s"):format(
-      pin.ours, pin.group and " --group " .. pin.group or "")
-  end
-end
-
 local function status_text(pin)
   if not pin.installed then
     return ("probe     not installed\n%s"):format(pin.built_in
       and "to do     sudo portinfo probe install --group NAME\n"
       or "to do     build portinfo with clang and libbpf's headers (make BPF=1)\n")
   end
+  local obstacle = pin_of.obstacle(pin)
   return ("probe     installed at %s\nfor       %s\nversion   %s\nreadable  %s\n"):format(
-    pin.folder, readers(pin), pin.version or "not seen", obstacle(pin) or "yes, by us")
+    pin.folder, pin_of.readers(pin), pin.version or "not seen",
+    obstacle and "no: " .. obstacle or "yes, by us")
 end
 
 function actions.status(options)
   local pin = answer(core.pin_status())
-  local usable = pin.installed and not obstacle(pin)
+  local usable = pin.installed and not pin_of.obstacle(pin)
   if options.format == "json" then
     pin.v, pin.usable = 1, usable
     write(json.encode(pin) .. "\n")

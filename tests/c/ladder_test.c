@@ -5,6 +5,8 @@
 #include "saved.h"
 #include "starve.h"
 
+#include "os/linux/taskfile.h"
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -524,6 +526,39 @@ static void reading_the_host(void **state) {
   }
 }
 
+/* ---- The iterator ------------------------------------------------------- */
+
+static int count_record(void *arg, const pi__record *record, pi_error *err) {
+  (void)record;
+  (void)err;
+  ++*(size_t *)arg;
+  return 0;
+}
+
+static int stream(void *arg, pi_error *err) {
+  pi__taskfile *t = (pi__taskfile *)untouched;
+  size_t count = 0;
+  bool pinned;
+  int rc =
+      pi__taskfile_open("/nonexistent", *(unsigned *)arg, &t, &pinned, err);
+  if (rc != 0) {
+    assert_ptr_equal(untouched, t);
+    return rc;
+  }
+  rc = pi__taskfile_read(t, NULL, count_record, &count, err);
+  assert_true(rc != 0 || count > 0);  // the world's own
+  pi__taskfile_close(t);
+  return rc;
+}
+
+static void reading_a_stream(void **state) {
+  (void)state;
+  pi_error err;
+  unsigned ways = PI__TASKFILE_LOADED | PI__TASKFILE_PINNED;
+  if (stream(&ways, &err) != 0) skip_because("%s", err.text);
+  assert_true(climb(stream, &ways) > 1);
+}
+
 int main(void) {
   atomic_store(&starve.left, STARVE_NEVER);
   const struct CMUnitTest tests[] = {
@@ -538,6 +573,7 @@ int main(void) {
       cmocka_unit_test(keeping_readings),
       cmocka_unit_test(watching_sockets),
       cmocka_unit_test(reading_the_host),
+      cmocka_unit_test(reading_a_stream),
   };
   return cmocka_run_group_tests(tests, make_world, end_world);
 }
