@@ -37,6 +37,15 @@ static bool ends(const part *p, const char *text) {
   return p->length > n && memcmp(p->text + p->length - n, text, n) == 0;
 }
 
+/* Where the path of a group ends that was removed under its process: the kernel
+ * adds a mark (cgroup-v2.rst, Processes), which belongs to no name. */
+static size_t end_of_name(const char *path, size_t length) {
+  static const char mark[] = " (deleted)";
+  const size_t n = sizeof mark - 1;
+  bool marked = length > n && memcmp(path + length - n, mark, n) == 0;
+  return marked ? length - n : length;
+}
+
 /* ---- Units --------------------------------------------------------------- */
 
 static bool is_unit(const part *p) {
@@ -51,7 +60,7 @@ static bool is_unit(const part *p) {
 bool pi__cgroup_unit(const char *path, size_t length, const char **ret,
                      size_t *ret_length) {
   part p;
-  for (size_t end = length; part_before(path, end, &p);
+  for (size_t end = end_of_name(path, length); part_before(path, end, &p);
        end = end_before(path, &p)) {
     if (!is_unit(&p)) continue;
     // a name that the kernel would take for its own has a _ before it
@@ -83,16 +92,10 @@ static bool is_id(const part *p) {
   return p->length == LONG_ID || (p->length == scope && ends(p, ".scope"));
 }
 
-static size_t put(char *ret, const char *runtime, const char *text,
-                  size_t length) {
-  size_t n = strlen(runtime);
-  size_t room = PI__CONTAINER_TEXT - n - 2;
-  if (length > room) length = room;
-  memcpy(ret, runtime, n);
-  ret[n] = ':';
-  memcpy(ret + n + 1, text, length);
-  ret[n + 1 + length] = '\0';
-  return n + 1 + length;
+static bool put(pi__container *ret, const char *runtime, const char *id,
+                size_t length) {
+  *ret = (pi__container){runtime, id, length};
+  return true;
 }
 
 /* Names of scopes, and of groups of the CRI, before the id. */
@@ -114,12 +117,12 @@ static const struct {
     {"lxc", "lxc"},
 };
 
-/* The part as a container that it is by itself; 0: it is none. */
-static size_t by_name(const part *p, char *ret) {
+/* The part as a container that it is by itself; false: it is none. */
+static bool by_name(const part *p, pi__container *ret) {
   part rest;
   for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
     if (begins(p, named[i].before, &rest) && is_id(&rest)) {
-      return put(ret, named[i].runtime, rest.text, SHORT_ID);
+      return put(ret, named[i].runtime, rest.text, LONG_ID);
     }
   }
   if (begins(p, "lxc.payload.", &rest) && rest.length > 0) {
@@ -130,16 +133,16 @@ static size_t by_name(const part *p, char *ret) {
     rest.text = p->text + i;
     rest.length = p->length - i;
     if (begins(&rest, ":cri-containerd:", &rest) && is_id(&rest)) {
-      return put(ret, "containerd", rest.text, SHORT_ID);
+      return put(ret, "containerd", rest.text, LONG_ID);
     }
   }
-  return 0;
+  return false;
 }
 
 /* The part as one by the folder that it is in. */
-static size_t by_folder(const char *path, const part *p, char *ret) {
+static bool by_folder(const char *path, const part *p, pi__container *ret) {
   part folder, rest;
-  if (p->length == 0) return 0;
+  if (p->length == 0) return false;
   for (size_t end = end_before(path, p); part_before(path, end, &folder);
        end = end_before(path, &folder)) {
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -147,7 +150,7 @@ static size_t by_folder(const char *path, const part *p, char *ret) {
           !begins(&folder, folders[i].folder, &rest)) {
         continue;
       }
-      if (is_id(p)) return put(ret, folders[i].runtime, p->text, SHORT_ID);
+      if (is_id(p)) return put(ret, folders[i].runtime, p->text, LONG_ID);
       // LXC before 4.0 has names for ids, right below its folder
       bool below = end == end_before(path, p);
       if (strcmp(folders[i].folder, "lxc") == 0 && below) {
@@ -155,20 +158,22 @@ static size_t by_folder(const char *path, const part *p, char *ret) {
       }
     }
     if (begins(&folder, "kubepods", &rest) && is_id(p)) {
-      return put(ret, "kubernetes", p->text, SHORT_ID);
+      return put(ret, "kubernetes", p->text, LONG_ID);
     }
   }
-  return 0;
+  return false;
 }
 
-size_t pi__cgroup_container(const char *path, size_t length,
-                            char ret[PI__CONTAINER_TEXT]) {
+bool pi__cgroup_container(const char *path, size_t length, pi__container *ret) {
   part p;
-  for (size_t end = length; part_before(path, end, &p);
+  for (size_t end = end_of_name(path, length); part_before(path, end, &p);
        end = end_before(path, &p)) {
-    size_t n = by_name(&p, ret);
-    if (n == 0) n = by_folder(path, &p, ret);
-    if (n > 0) return n;
+    if (by_name(&p, ret) || by_folder(path, &p, ret)) return true;
   }
-  return 0;
+  return false;
+}
+
+size_t pi__container_shown(const pi__container *container) {
+  bool is_name = strcmp(container->runtime, "lxc") == 0;
+  return is_name ? container->length : SHORT_ID;
 }

@@ -70,14 +70,29 @@ int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
   return 0;
 }
 
+/* Notes a container as RUNTIME:ID. */
+static int note_container(pi__reading *reading, pi__process *process,
+                          const pi__container *container, pi_error *err) {
+  size_t runtime = strlen(container->runtime);
+  size_t id = pi__container_shown(container);
+  char *text = pi__realloc(NULL, runtime + 1 + id);
+  if (text == NULL) return pi__nomem(err);
+  memcpy(text, container->runtime, runtime);
+  text[runtime] = ':';
+  memcpy(text + runtime + 1, container->id, id);
+  int rc = pi__reading_text(reading, text, runtime + 1 + id,
+                            &process->container, err);
+  pi__realloc(text, 0);
+  return rc;
+}
+
 int pi__reading_cgroup(pi__reading *reading, pi__process *process,
                        const char *path, size_t length, pi_error *err) {
-  char container[PI__CONTAINER_TEXT];
+  pi__container container;
   process->cgroup_sight = length > 0 ? PI_KNOWN : PI_EMPTY;
   if (length == 0) return 0;
-  size_t n = pi__cgroup_container(path, length, container);
-  if (n > 0) {
-    int rc = pi__reading_text(reading, container, n, &process->container, err);
+  if (pi__cgroup_container(path, length, &container)) {
+    int rc = note_container(reading, process, &container, err);
     if (rc != 0) return rc;
   }
   return pi__reading_text(reading, path, length, &process->cgroup, err);

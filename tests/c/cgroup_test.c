@@ -39,11 +39,17 @@ static void units(void **state) {
   expect_unit(NULL, "/a.services");
 }
 
+/* As RUNTIME:ID, with as much of the id as is shown; "": none. */
 static void expect_container(const char *container, const char *path) {
-  char found[PI__CONTAINER_TEXT];
-  size_t length = pi__cgroup_container(path, strlen(path), found);
-  assert_int_equal(strlen(container), length);
-  if (length > 0) assert_string_equal(container, found);
+  char text[512] = "";
+  pi__container found;
+  if (pi__cgroup_container(path, strlen(path), &found)) {
+    snprintf(text, sizeof text, "%s:%.*s", found.runtime,
+             (int)pi__container_shown(&found), found.id);
+    bool named = strcmp(found.runtime, "lxc") == 0;
+    assert_int_equal(named ? strlen(text + 4) : 64, found.length);
+  }
+  assert_string_equal(container, text);
 }
 
 static void containers(void **state) {
@@ -80,33 +86,85 @@ static void containers(void **state) {
   expect_container("", "");
 }
 
+/* What is nested belongs to the innermost. */
+static void nested(void **state) {
+  (void)state;
+  static const char other[] =
+      "/docker/"
+      "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+  char path[512];
+  snprintf(path, sizeof path, "%s/docker/" ID, other);
+  expect_container("docker:0123456789ab", path);
+  snprintf(path, sizeof path, "%s/kubelet.slice/cri-containerd-" ID ".scope",
+           other);
+  expect_container("containerd:0123456789ab", path);
+  expect_unit("cri-containerd-" ID ".scope", path);
+  // a systemd in a container has units of its own
+  expect_container("docker:0123456789ab",
+                   "/docker/" ID "/system.slice/nginx.service");
+  expect_unit("nginx.service", "/docker/" ID "/system.slice/nginx.service");
+  expect_unit("app-x.service",
+              "/user.slice/user-1000.slice/user@1000.service/app.slice/"
+              "app-x.service");
+  expect_unit("user@1000.service",
+              "/user.slice/user-1000.slice/user@1000.service/init");
+}
+
+/* The kernel's mark of a removed group is no part of its name. */
+static void removed(void **state) {
+  (void)state;
+  expect_unit("ssh.service", "/system.slice/ssh.service (deleted)");
+  expect_container("docker:0123456789ab", "/docker/" ID " (deleted)");
+  expect_container("lxc:web", "/lxc.payload.web (deleted)");
+  expect_container("podman:0123456789ab",
+                   "/machine.slice/libpod-" ID ".scope (deleted)");
+  expect_unit(NULL, " (deleted)");
+  expect_unit("x.slice", "/x.slice/y (deleted) (deleted)");
+}
+
 /* Who may make a group may call it anything, and as long as the kernel takes.
  */
 static void hostile(void **state) {
   (void)state;
-  char found[PI__CONTAINER_TEXT];
+  pi__container found;
   const char *unit;
   size_t length, n = 4000;
   char *path = malloc(n);
   assert_non_null(path);
   memset(path, 'a', n);
   memcpy(path, "/lxc.payload.", strlen("/lxc.payload."));
-  assert_int_equal(PI__CONTAINER_TEXT - 1,
-                   pi__cgroup_container(path, n, found));
+  assert_true(pi__cgroup_container(path, n, &found));
+  assert_int_equal(n - strlen("/lxc.payload."), found.length);
+  assert_int_equal(found.length, pi__container_shown(&found));
   memset(path, '/', n);
-  assert_int_equal(0, pi__cgroup_container(path, n, found));
+  assert_false(pi__cgroup_container(path, n, &found));
   assert_false(pi__cgroup_unit(path, n, &unit, &length));
+  // a name with a newline is one name, and no line of another file
+  expect_unit("a\nb.service", "/x.slice/a\nb.service");
   for (size_t i = 0; i < n; i++) path[i] = "/\n\0:.lxcdocker-"[i % 15];
-  (void)pi__cgroup_container(path, n, found);
+  (void)pi__cgroup_container(path, n, &found);
   (void)pi__cgroup_unit(path, n, &unit, &length);
   free(path);
 }
 
+/* The last of very many parts counts, wherever it is. */
+static void deep(void **state) {
+  (void)state;
+  char path[4096];
+  size_t used = 0;
+  while (used < 3900) {
+    used += (size_t)snprintf(path + used, sizeof path - used, "/a.slice");
+  }
+  snprintf(path + used, sizeof path - used, "/docker-" ID ".scope/b.service/c");
+  expect_container("docker:0123456789ab", path);
+  expect_unit("b.service", path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(units),
-      cmocka_unit_test(containers),
-      cmocka_unit_test(hostile),
+      cmocka_unit_test(units),   cmocka_unit_test(containers),
+      cmocka_unit_test(nested),  cmocka_unit_test(removed),
+      cmocka_unit_test(hostile), cmocka_unit_test(deep),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

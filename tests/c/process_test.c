@@ -193,6 +193,11 @@ static void the_line_of_the_unified_hierarchy_comes_first(void **state) {
       {"0::/last line without end", "/last line without end"},
       {"0::/evil\xff\x1b\n", "/evil\xff\x1b"},
       {"0::/\n", "/"},
+      // a path may look like the line that is looked for
+      {"3:pids:/x:name=systemd:/fake\n1:name=systemd:/y\n", "/y"},
+      {"3:pids:/0::/fake\n2:name=systemd:/a:b\n", "/a:b"},
+      {"10::/x\n", "/x"},
+      {"3:name=systemd-not:/x\n1:name=systemd:/y\n", "/y"},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     procroot_process(10, "x", 500);

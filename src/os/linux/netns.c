@@ -333,8 +333,9 @@ static int name_by_process(const pi__want *want, pi__reading *reading,
   char path[LONGEST], text[LONGEST];
   snprintf(path, sizeof path, "%s/%u/cgroup", want->proc, (unsigned)n->pid);
   bool told = pi__file_read(AT_FDCWD, path, text, sizeof text) > 0;
-  const char *group = told ? pi__cgroup_line(text) : "";
-  return pi__reading_netns_home(reading, n, group, strcspn(group, "\n"), err);
+  size_t length;
+  const char *group = pi__cgroup_best(told ? text : "", &length);
+  return pi__reading_netns_home(reading, n, group, length, err);
 }
 
 static int name_one(const pi__want *want, pi__reading *reading, pi__netns *n,

@@ -117,25 +117,48 @@ static int read_cmdline(details *d, int dir, pi__process *p, pi_error *err) {
   return keep(d, d->text, (size_t)n, &p->cmdline, &p->cmdline_sight, err);
 }
 
-const char *pi__cgroup_line(const char *text) {
-  const char *unified = strncmp(text, "0::", 3) == 0 ? text : NULL;
-  const char *line = strstr(text, "\n0::");
-  if (unified == NULL && line != NULL) unified = line + 1;
-  const char *named = strstr(text, ":name=systemd:");
-  if (unified != NULL && (unified[4] != '\n' || named == NULL)) {
-    return unified + 3;
+/* The path of one line, ID:CONTROLLERS:PATH (cgroups(7)), and how well it tells
+ * where the process belongs: the unified hierarchy does, unless it is there and
+ * unused (hybrid); then systemd's own; then any. 0: it is no such line. */
+static int cgroup_path(const char *line, size_t length, const char **path) {
+  static const char unified[] = "0::", systemd[] = "name=systemd:";
+  const char *end = line + length;
+  const char *second = memchr(line, ':', length);
+  if (second == NULL) return 0;
+  *path = memchr(second + 1, ':', (size_t)(end - second) - 1);
+  if (*path == NULL) return 0;
+  ++*path;
+  size_t controllers = (size_t)(*path - second) - 1;
+  if (strncmp(line, unified, sizeof unified - 1) == 0) {
+    return end - *path > 1 ? 4 : 2;
   }
-  if (named != NULL) return named + strlen(":name=systemd:");
-  const char *colon = strchr(text, ':');
-  colon = colon == NULL ? NULL : strchr(colon + 1, ':');
-  return colon == NULL ? "" : colon + 1;
+  bool named = controllers == sizeof systemd - 1 &&
+               memcmp(second + 1, systemd, controllers) == 0;
+  return named ? 3 : 1;
+}
+
+const char *pi__cgroup_best(const char *text, size_t *length) {
+  const char *best = "", *path;
+  int best_rank = 0;
+  *length = 0;
+  for (const char *line = text; *line != '\0';) {
+    size_t n = strcspn(line, "\n");
+    int rank = cgroup_path(line, n, &path);
+    if (rank > best_rank) {
+      best_rank = rank;
+      best = path;
+      *length = (size_t)(line + n - path);
+    }
+    line += n + (line[n] == '\n');
+  }
+  return best;
 }
 
 static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
-  ssize_t n = pi__file_read(dir, "cgroup", d->text, SCRATCH);
-  if (n < 0) return 0;
-  const char *path = pi__cgroup_line(d->text);
-  return pi__reading_cgroup(d->reading, p, path, strcspn(path, "\n"), err);
+  size_t length;
+  if (pi__file_read(dir, "cgroup", d->text, SCRATCH) < 0) return 0;
+  const char *path = pi__cgroup_best(d->text, &length);
+  return pi__reading_cgroup(d->reading, p, path, length, err);
 }
 
 /* The name of a user, or the number where the database has none. */

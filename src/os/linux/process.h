@@ -30,9 +30,9 @@ bool pi__process_uid(int dir, const char *folder, uint32_t *ret);
 bool pi__process_same(void *proc, uint32_t pid, uint64_t start,
                       const char *comm, size_t length);
 
-/* In the text of /proc/PID/cgroup, the path of the group in the unified
- * hierarchy, in systemd's own, or in the first, up to the end of its line. */
-const char *pi__cgroup_line(const char *text);
+/* In the text of /proc/PID/cgroup, the path that tells best where the process
+ * belongs; empty if none does. */
+const char *pi__cgroup_best(const char *text, size_t *length);
 
 bool pi__stat_is_kernel_thread(const pi__stat *stat);
 
