@@ -4,11 +4,11 @@
  * the one that was found. */
 #include "process.h"
 #include "file.h"
+#include "users.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +88,7 @@ typedef struct details {
   char *text;   /* scratch, SCRATCH bytes */
   int64_t boot; /* seconds since 1970; 0: unknown */
   long ticks;   /* a second */
+  pi__users users;
 } details;
 
 enum { SCRATCH = 1024 * 1024 };
@@ -161,21 +162,10 @@ static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
   return pi__reading_cgroup(d->reading, p, path, length, err);
 }
 
-/* The name of a user, or the number where the database has none. */
-static size_t user_name(uid_t uid, char *text, size_t size) {
-  char buffer[4096];
-  struct passwd entry, *found = NULL;
-  if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) != 0) found = NULL;
-  int n = found != NULL ? snprintf(text, size, "%s", entry.pw_name)
-                        : snprintf(text, size, "%u", (unsigned)uid);
-  return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
-}
-
 static int read_user(details *d, int dir, pi__process *p, pi_error *err) {
-  char name[256];
   if (!pi__process_uid(dir, ".", &p->uid)) return 0;
-  size_t length = user_name((uid_t)p->uid, name, sizeof name);
-  return keep(d, name, length, &p->user, &p->user_sight, err);
+  p->user_sight = PI_KNOWN;
+  return pi__users_name(&d->users, d->reading, (uid_t)p->uid, &p->user, err);
 }
 
 static int read_details(details *d, int dir, pi__process *p, pi_error *err) {
@@ -228,6 +218,7 @@ int pi__process_details(const char *proc, pi__reading *reading, pi_error *err) {
   if (d.text == NULL) return pi__nomem(err);
   d.boot = d.ticks > 0 ? boot_time(proc, d.text) : 0;
   int rc = read_all(&d, proc, err);
+  pi__users_deinit(&d.users);
   pi__realloc(d.text, 0);
   return rc;
 }
