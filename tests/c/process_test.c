@@ -168,6 +168,8 @@ static void a_process_that_ended_has_unknown_details(void **state) {
 static void empty_and_unknown_stay_apart(void **state) {
   (void)state;
   procroot_process(10, "kworker", 500);
+  procroot_text("10/stat", "10 (kworker) S 2 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 "
+                           "20 0 1 0 500 9\n");
   procroot_write("10/cmdline", "\0\0", 2);
   procroot_text("10/status", "Name:\tx\n");
   pi_snapshot *s = reading_of(10, 500);

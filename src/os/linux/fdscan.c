@@ -158,11 +158,12 @@ static int identify(table *t) {
   struct stat st;
   finder f = {.pid = t->pid};
   snprintf(path, sizeof path, "%s/stat", t->up);
-  if (!pi__stat_read(t->dir, path, &f.stat) || fstat(t->dir, &st) != 0) {
+  bool has_uid = pi__process_uid(t->dir, t->up, &f.uid);
+  if (fstat(t->dir, &st) != 0 || !pi__stat_read(t->dir, path, &f.stat)) {
     t->gone = true;
     return -1;
   }
-  if (!pi__process_uid(t->dir, t->up, &f.uid)) f.uid = st.st_uid;
+  if (!has_uid) f.uid = st.st_uid;
   int rc = pi__reserve(&w->finders, &w->finder_capacity, w->finder_count + 1,
                        sizeof *w->finders, &w->err);
   if (rc != 0) return rc;

@@ -25,13 +25,12 @@ bool pi__stat_parse(const char *text, size_t length, pi__stat *ret) {
   memcpy(ret->comm, open + 1, n);
   ret->comm[n] = '\0';
   ret->comm_length = n;
-  char state;
   unsigned long long start;
   // fields 3 to 22: state ppid pgrp session tty tpgid flags ... starttime
   int got = sscanf(close + 1,
                    " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d "
                    "%*d %*d %*d %*d %llu",
-                   &state, &ret->ppid, &ret->flags, &start);
+                   &ret->state, &ret->ppid, &ret->flags, &start);
   ret->start = start;
   return got == 4;
 }
@@ -81,6 +80,10 @@ bool pi__stat_is_kernel_thread(const pi__stat *stat) {
   return stat->flags & 0x00200000;  // PF_KTHREAD of include/linux/sched.h
 }
 
+bool pi__stat_has_ended(const pi__stat *stat) {
+  return stat->state == 'Z' || stat->state == 'X';
+}
+
 /* ---- Details ------------------------------------------------------------ */
 
 typedef struct details {
@@ -89,6 +92,7 @@ typedef struct details {
   int64_t boot; /* seconds since 1970; 0: unknown */
   long ticks;   /* a second */
   pi__users users;
+  pi__stat stat; /* of the process at hand */
 } details;
 
 enum { SCRATCH = 1024 * 1024 };
@@ -104,13 +108,22 @@ static int keep(details *d, const char *text, size_t length, uint32_t *ret,
 static int read_exe(details *d, int dir, pi__process *p, pi_error *err) {
   ssize_t n = readlinkat(dir, "exe", d->text, SCRATCH);
   if (n >= 0) return keep(d, d->text, (size_t)n, &p->exe, &p->exe_sight, err);
-  if (errno == ENOENT) p->exe_sight = PI_EMPTY;  // a kernel thread
+  // a process that is ending has lost its link, too
+  bool none = errno == ENOENT && pi__stat_is_kernel_thread(&d->stat);
+  if (none) p->exe_sight = PI_EMPTY;
   return 0;
+}
+
+/* Has the process ended since its stat line was read? */
+static bool has_ended(int dir) {
+  pi__stat stat;
+  return !pi__stat_read(dir, "stat", &stat) || pi__stat_has_ended(&stat);
 }
 
 static int read_cmdline(details *d, int dir, pi__process *p, pi_error *err) {
   ssize_t n = pi__file_read(dir, "cmdline", d->text, SCRATCH);
-  if (n < 0) return 0;
+  // one that ended shows no arguments, as does one that has none
+  if (n < 0 || (n == 0 && has_ended(dir))) return 0;
   while (n > 0 && d->text[n - 1] == '\0') n--;
   for (ssize_t i = 0; i < n; i++) {
     if (d->text[i] == '\0') d->text[i] = ' ';
@@ -162,25 +175,31 @@ static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
   return pi__reading_cgroup(d->reading, p, path, length, err);
 }
 
-static int read_user(details *d, int dir, pi__process *p, pi_error *err) {
-  if (!pi__process_uid(dir, ".", &p->uid)) return 0;
+static int read_user(details *d, uint32_t uid, pi__process *p, pi_error *err) {
+  p->uid = uid;
   p->user_sight = PI_KNOWN;
-  return pi__users_name(&d->users, d->reading, (uid_t)p->uid, &p->user, err);
+  return pi__users_name(&d->users, d->reading, (uid_t)uid, &p->user, err);
+}
+
+static void note_stat(const details *d, pi__process *p) {
+  p->ppid = d->stat.ppid;
+  p->ppid_sight = PI_KNOWN;
+  if (d->boot == 0) return;
+  p->started = d->boot + (int64_t)(d->stat.start / (uint64_t)d->ticks);
+  p->started_sight = PI_KNOWN;
 }
 
 static int read_details(details *d, int dir, pi__process *p, pi_error *err) {
-  pi__stat stat;
-  if (!pi__stat_read(dir, "stat", &stat) || stat.start != p->start) return 0;
-  p->ppid = stat.ppid;
-  p->ppid_sight = PI_KNOWN;
-  if (d->boot != 0) {
-    p->started = d->boot + (int64_t)(stat.start / (uint64_t)d->ticks);
-    p->started_sight = PI_KNOWN;
+  uint32_t uid;
+  bool has_uid = pi__process_uid(dir, ".", &uid);
+  if (!pi__stat_read(dir, "stat", &d->stat) || d->stat.start != p->start) {
+    return 0;
   }
-  int rc = read_exe(d, dir, p, err);
+  note_stat(d, p);
+  int rc = has_uid ? read_user(d, uid, p, err) : 0;
+  if (rc == 0) rc = read_exe(d, dir, p, err);
   if (rc == 0) rc = read_cmdline(d, dir, p, err);
   if (rc == 0) rc = read_cgroup(d, dir, p, err);
-  if (rc == 0) rc = read_user(d, dir, p, err);
   return rc;
 }
 
