@@ -291,7 +291,13 @@ typedef enum pi_type {
   X(UNIT, unit, TEXT, PROCESS, 1, 0, "",                                       \
     "systemd's unit of the holder, by its control group")                      \
   X(CONTAINER, container, TEXT, PROCESS, 1, 0, "",                             \
-    "runtime and id of the holder's container, by its control group")
+    "runtime and id of the holder's container, by its control group")          \
+  X(CONTAINER_NAME, container_name, TEXT, PROCESS, 1, 0, "",                   \
+    "name of the holder's container, by its runtime's state files")            \
+  X(VIA, via, TEXT, PROCESS, 1, 0, "",                                         \
+    "where the holder, a docker-proxy, forwards to, by its arguments")         \
+  X(HOLDER_NETNS, holder_netns, NUMBER, PROCESS, 1, 0, "",                     \
+    "network namespace that the holder lives in")
 
 typedef enum pi_field {
 #define PI_X(ID, ...) PI_##ID,

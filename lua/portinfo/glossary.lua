@@ -28,6 +28,8 @@ M.fields = {
   exe = "exe = '/usr/bin/python3*'", cmdline = "cmdline = *--debug*", ppid = "ppid = 1",
   started = "started > 1750000000", cgroup = "cgroup = */docker*",
   unit = "exposed unit = nginx.service", container = "listening container = docker:*",
+  container_name = "container_name = web*", via = "listening via = 172.17.*",
+  holder_netns = "holder_netns != 4026531833",
 }
 
 -- What the words of fields mean.

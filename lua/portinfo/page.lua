@@ -270,8 +270,9 @@ local function who(row)
     local facts = {"pid " .. row.pid}
     if row.user then facts[#facts + 1] = escape(row.user) end
     if row.started then facts[#facts + 1] = "started " .. clock(row.started) end
+    local via = row.via and " forwards to " .. escape(row.via) or ""
     local others = cell.processes(row) - 1
-    return ("%s (%s)%s"):format(cell.name(row.process), join(facts), others > 0
+    return ("%s (%s)%s%s"):format(cell.name(row.process), join(facts), via, others > 0
       and (" and %s%s"):format(plural(others, "more process", "more processes"),
                                pids_behind(row)) or "")
   end

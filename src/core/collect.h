@@ -174,16 +174,35 @@ typedef struct pi__process {
   uint32_t comm; /* pi__reading_text */
   uint32_t user, exe, cmdline, cgroup;
   uint32_t container; /* out of cgroup, 0: none; whose sight it shares */
+  uint32_t container_name, via;
   uint32_t ppid;
+  uint64_t netns; /* inode of the nsfs file of where it lives */
   int64_t started;
   uint8_t user_sight, exe_sight, cmdline_sight, cgroup_sight, ppid_sight,
-      started_sight; /* pi_sight */
-  bool detailed;     /* taken over with its details: no need to read them */
+      started_sight, container_name_sight, via_sight, netns_sight; /* pi_sight
+                                                                    */
+  bool detailed; /* taken over with its details: no need to read them */
 } pi__process;
 
 /* Notes the control group of a process, and what follows from it. */
 int pi__reading_cgroup(pi__reading *reading, pi__process *process,
                        const char *path, size_t length, pi_error *err);
+
+/* Notes its arguments, each ended by a NUL, and what follows from them; after
+ * the executable. Writes over them. */
+int pi__reading_arguments(pi__reading *reading, pi__process *process,
+                          char *bytes, size_t length, pi_error *err);
+
+/* Reads a file whose path is below the root of the system; false if it is not
+ * there, too long or not for us. *bytes may be written to, until the next
+ * call. */
+typedef bool (*pi__state_reader)(void *arg, const char *path, char **bytes,
+                                 size_t *length);
+
+/* Names the containers of all processes, each asked about once; after their
+ * control groups. */
+int pi__reading_name_containers(pi__reading *reading, pi__state_reader read,
+                                void *arg, pi_error *err);
 
 size_t pi__reading_processes(const pi__reading *reading);
 pi__process *pi__reading_process_at(pi__reading *reading, size_t i);

@@ -56,14 +56,15 @@ static int reserve(pi__loader *l) {
 /* ---- Holders ------------------------------------------------------------ */
 
 /* Texts of a holder, and the field that each is. */
-enum { COMM, USER, EXE, CMDLINE, CGROUP, TEXTS };
+enum { COMM, USER, EXE, CMDLINE, CGROUP, CONTAINER_NAME, VIA, TEXTS };
 
-static const pi_field text_fields[TEXTS] = {PI_PROCESS, PI_USER, PI_EXE,
-                                            PI_CMDLINE, PI_CGROUP};
+static const pi_field text_fields[TEXTS] = {
+    PI_PROCESS, PI_USER,           PI_EXE, PI_CMDLINE,
+    PI_CGROUP,  PI_CONTAINER_NAME, PI_VIA};
 
 typedef struct holder {
   uint32_t pid, uid, ppid;
-  uint64_t fd;
+  uint64_t fd, netns;
   int64_t started;
   uint64_t unknown;
   pi__span texts[TEXTS], bytes[TEXTS];
@@ -80,6 +81,7 @@ enum {
   KEY_UID = KEY_TEXT + 2 * TEXTS,
   KEY_PPID,
   KEY_STARTED,
+  KEY_NETNS,
   KEY_UNKNOWN,
   KEYS
 };
@@ -98,9 +100,12 @@ static const pi__key holder_keys[KEYS] = {
     TEXT_KEYS("exe", EXE),
     TEXT_KEYS("cmdline", CMDLINE),
     TEXT_KEYS("cgroup", CGROUP),
+    TEXT_KEYS("container_name", CONTAINER_NAME),
+    TEXT_KEYS("via", VIA),
     {"uid", pi__load_u32, offsetof(holder, uid)},
     {"ppid", pi__load_u32, offsetof(holder, ppid)},
     {"started", pi__load_time, offsetof(holder, started)},
+    {"holder_netns", pi__load_u64, offsetof(holder, netns)},
     {"unknown", pi__load_fields, offsetof(holder, unknown)},
 };
 
@@ -134,8 +139,11 @@ static int check_holder(const pi__loader *l, const holder *h, uint64_t seen) {
                 {KEY_TEXT + 2 * EXE, PI_EXE},
                 {KEY_TEXT + 2 * CMDLINE, PI_CMDLINE},
                 {KEY_TEXT + 2 * CGROUP, PI_CGROUP},
+                {KEY_TEXT + 2 * CONTAINER_NAME, PI_CONTAINER_NAME},
+                {KEY_TEXT + 2 * VIA, PI_VIA},
                 {KEY_PPID, PI_PPID},
-                {KEY_STARTED, PI_STARTED}};
+                {KEY_STARTED, PI_STARTED},
+                {KEY_NETNS, PI_HOLDER_NETNS}};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     if (!has(seen, others[i].key)) continue;
     if (!(h->unknown & PI__BIT(others[i].field))) continue;
@@ -160,13 +168,18 @@ static void draft_fill(const pi__loader *l, const holder *h, uint64_t seen,
   d->process.pid = h->pid;
   d->process.ppid = h->ppid;
   d->process.started = h->started;
+  d->process.netns = h->netns;
   d->process.user_sight = sights[USER];
   d->process.exe_sight = sights[EXE];
   d->process.cmdline_sight = sights[CMDLINE];
   d->process.cgroup_sight = sights[CGROUP];
+  d->process.container_name_sight = sights[CONTAINER_NAME];
+  d->process.via_sight = sights[VIA];
   d->process.ppid_sight = holder_sight(l, h, PI_PPID, has(seen, KEY_PPID));
   d->process.started_sight =
       holder_sight(l, h, PI_STARTED, has(seen, KEY_STARTED));
+  d->process.netns_sight =
+      holder_sight(l, h, PI_HOLDER_NETNS, has(seen, KEY_NETNS));
 }
 
 static uint64_t mix(uint64_t h, uint64_t v) {
@@ -187,7 +200,7 @@ static uint64_t mix_bytes(uint64_t h, const char *bytes, size_t length) {
 static uint64_t draft_hash(const draft *d) {
   const pi__process *p = &d->process;
   uint64_t h = mix(mix(p->pid, p->uid), p->ppid);
-  h = mix(h, (uint64_t)p->started);
+  h = mix(mix(h, (uint64_t)p->started), p->netns);
   for (int i = 0; i < TEXTS; i++) {
     h = mix(h, d->texts[i].length);
     h = mix_bytes(h, d->texts[i].text, d->texts[i].length);
@@ -197,8 +210,9 @@ static uint64_t draft_hash(const draft *d) {
 
 /* Where a process keeps each of its texts. */
 static uint32_t *text_place(pi__process *p, int i) {
-  uint32_t *const places[TEXTS] = {&p->comm, &p->user, &p->exe, &p->cmdline,
-                                   &p->cgroup};
+  uint32_t *const places[TEXTS] = {&p->comm,    &p->user,   &p->exe,
+                                   &p->cmdline, &p->cgroup, &p->container_name,
+                                   &p->via};
   return places[i];
 }
 
@@ -208,7 +222,9 @@ static bool same_process(const pi_snapshot *s, pi__process *p, const draft *d) {
       p->started != q->started || p->user_sight != q->user_sight ||
       p->exe_sight != q->exe_sight || p->cmdline_sight != q->cmdline_sight ||
       p->cgroup_sight != q->cgroup_sight || p->ppid_sight != q->ppid_sight ||
-      p->started_sight != q->started_sight) {
+      p->started_sight != q->started_sight || p->netns != q->netns ||
+      p->netns_sight != q->netns_sight || p->via_sight != q->via_sight ||
+      p->container_name_sight != q->container_name_sight) {
     return false;
   }
   for (int i = 0; i < TEXTS; i++) {

@@ -1,8 +1,10 @@
 /* owners.c: joins sockets to the processes that hold them, by inode, and says
  * why where there is none. */
 #include "cgroup.h"
+#include "proxy.h"
 #include "snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +67,7 @@ int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
   if (rc != 0) return rc;
   p.user_sight = p.exe_sight = p.cmdline_sight = PI_UNKNOWN;
   p.cgroup_sight = p.ppid_sight = p.started_sight = PI_UNKNOWN;
+  p.container_name_sight = p.via_sight = p.netns_sight = PI_UNKNOWN;
   *ret = (uint32_t)s->process_count;
   s->processes[s->process_count++] = p;
   return 0;
@@ -96,6 +99,41 @@ int pi__reading_cgroup(pi__reading *reading, pi__process *process,
     if (rc != 0) return rc;
   }
   return pi__reading_text(reading, path, length, &process->cgroup, err);
+}
+
+static bool is_proxy(const pi_snapshot *s, const pi__process *p) {
+  const pi__string *exe = NULL, *comm = pi__string_at(s, p->comm);
+  if (p->exe_sight == PI_KNOWN) exe = pi__string_at(s, p->exe);
+  return pi__proxy_is(exe != NULL ? exe->bytes : NULL,
+                      exe != NULL ? exe->length : 0, comm->bytes, comm->length);
+}
+
+static int note_via(pi__reading *reading, pi__process *p, const char *bytes,
+                    size_t length, pi_error *err) {
+  char host[PI_ADDRESS_TEXT], text[PI_ADDRESS_TEXT + 16];
+  pi_address address;
+  uint16_t port;
+  p->via_sight = PI_EMPTY;
+  if (!is_proxy(&reading->snapshot, p)) return 0;
+  p->via_sight = PI_UNKNOWN;
+  if (!pi__proxy_target(bytes, length, &address, &port)) return 0;
+  p->via_sight = PI_KNOWN;
+  pi_address_format(&address, host);
+  const char *form = pi_address_is_v4(&address) ? "%s:%u" : "[%s]:%u";
+  int n = snprintf(text, sizeof text, form, host, (unsigned)port);
+  return pi__reading_text(reading, text, (size_t)n, &p->via, err);
+}
+
+int pi__reading_arguments(pi__reading *reading, pi__process *process,
+                          char *bytes, size_t length, pi_error *err) {
+  int rc = note_via(reading, process, bytes, length, err);
+  while (length > 0 && bytes[length - 1] == '\0') length--;
+  for (size_t i = 0; i < length; i++) {
+    if (bytes[i] == '\0') bytes[i] = ' ';
+  }
+  process->cmdline_sight = length > 0 ? PI_KNOWN : PI_EMPTY;
+  if (rc != 0 || length == 0) return rc;
+  return pi__reading_text(reading, bytes, length, &process->cmdline, err);
 }
 
 int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,

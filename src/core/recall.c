@@ -170,8 +170,9 @@ static int copy_process(recall *r, uint32_t process, pi_error *err) {
   if (rc != 0) return rc;
   pi__process p = before->processes[process];
   p.detailed = (before->groups & PI_GROUP_PROCESS) != 0;
-  uint32_t *const texts[] = {&p.comm,    &p.user,   &p.exe,
-                             &p.cmdline, &p.cgroup, &p.container};
+  uint32_t *const texts[] = {&p.comm,           &p.user,   &p.exe,
+                             &p.cmdline,        &p.cgroup, &p.container,
+                             &p.container_name, &p.via};
   for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++) {
     rc = copy_text(r, texts[i], err);
   }

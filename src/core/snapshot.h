@@ -107,7 +107,8 @@ static inline size_t pi__width(pi_field field) {
   case PI_MARK:
   case PI_IFACE: return 4;
   case PI_PID:
-  case PI_PPID: return 0;
+  case PI_PPID:
+  case PI_HOLDER_NETNS: return 0;
   default: return widths[field];
   }
 }

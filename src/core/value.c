@@ -135,6 +135,10 @@ static pi_value process_value(const pi_snapshot *s, const pi__process *p,
       return absent(field, (pi_sight)p->started_sight);
     }
     return number_value(field, (uint64_t)p->started);
+  case PI_HOLDER_NETNS:
+    if (p->netns_sight != PI_KNOWN)
+      return absent(field, (pi_sight)p->netns_sight);
+    return number_value(field, p->netns);
   default: break;
   }
   if (field == PI_UNIT || field == PI_CONTAINER)
@@ -148,6 +152,8 @@ static pi_value process_value(const pi_snapshot *s, const pi__process *p,
       {PI_EXE, p->exe, p->exe_sight},
       {PI_CMDLINE, p->cmdline, p->cmdline_sight},
       {PI_CGROUP, p->cgroup, p->cgroup_sight},
+      {PI_CONTAINER_NAME, p->container_name, p->container_name_sight},
+      {PI_VIA, p->via, p->via_sight},
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     if (texts[i].field != field) continue;

@@ -183,6 +183,102 @@ static void empty_and_unknown_stay_apart(void **state) {
   pi_snapshot_free(s);
 }
 
+#define ID    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define STATE "var/lib/docker/containers/" ID "/config.v2.json"
+
+/* Names the container of process 10 in the folder `proc` of the root. */
+static void assert_named(const char *expected) {
+  char proc[128];
+  snprintf(proc, sizeof proc, "%s/proc", procroot);
+  pi_snapshot *s = reading_of(10, 500);
+  assert_int_equal(0, pi__process_details(proc, (pi__reading *)s, NULL));
+  const pi__process *p = pi__reading_process_at((pi__reading *)s, 0);
+  if (expected == NULL) {
+    assert_int_equal(PI_UNKNOWN, p->container_name_sight);
+  } else {
+    assert_text(s, expected, p->container_name, p->container_name_sight);
+  }
+  pi_snapshot_free(s);
+}
+
+static void state_files_stand_beside_procfs(void **state) {
+  (void)state;
+  enum { LARGE = 2 * 1024 * 1024 };
+  procroot_text("proc/10/stat", "10 (x) S 7 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 "
+                                "20 0 1 0 500 9 9\n");
+  procroot_text("proc/10/cgroup", "0::/docker/" ID "\n");
+  assert_named(NULL);
+  procroot_text(STATE, "{\"Name\":\"/web\"}");
+  assert_named("web");
+  // more than is read of a file: not even its beginning counts
+  char *large = malloc(LARGE);
+  assert_non_null(large);
+  memset(large, ' ', LARGE);
+  memcpy(large, "{\"Name\":\"/web\"}", strlen("{\"Name\":\"/web\"}"));
+  procroot_write(STATE, large, 4096);
+  assert_named("web");
+  large[LARGE - 1] = '!';
+  procroot_write(STATE, large, LARGE);
+  assert_named(NULL);
+  free(large);
+  unlink(procroot_path(STATE));
+  procroot_path(STATE "/.");
+  assert_named(NULL);  // a folder
+}
+
+/* The network namespace as the kernel spells it, or nothing. */
+static void a_namespace_is_its_inode(void **state) {
+  (void)state;
+  static const struct {
+    const char *link;
+    uint64_t inode; /* 0: unknown */
+  } table[] = {
+      {"net:[4026531833]", 4026531833},
+      {"net:[18446744073709551615]", UINT64_MAX},
+      {"pid:[4026531833]", 0},
+      {"net:[]", 0},
+      {"net:[x]", 0},
+      {"/dev/null", 0},
+      {NULL, 0},
+  };
+  procroot_process(10, "x", 500);
+  procroot_path("10/ns/.");
+  for (size_t i = 0; i < LENGTH(table); i++) {
+    unlink(procroot_path("10/ns/net"));
+    if (table[i].link != NULL) procroot_link("10/ns/net", table[i].link);
+    pi_snapshot *s = reading_of(10, 500);
+    const pi__process *p = details(s);
+    bool known = table[i].inode != 0;
+    assert_int_equal(known ? PI_KNOWN : PI_UNKNOWN, p->netns_sight);
+    if (known) assert_true(p->netns == table[i].inode);
+    pi_snapshot_free(s);
+  }
+}
+
+static void a_proxy_is_known_by_its_program(void **state) {
+  (void)state;
+  static const char arguments[] =
+      "docker-proxy\0-container-ip\0fd00::2\0-container-port\0"
+      "80";
+  procroot_process(10, "docker-proxy", 500);
+  procroot_write("10/cmdline", arguments, sizeof arguments);
+  pi_snapshot *s = reading_of(10, 500);
+  const pi__process *p = details(s);
+  assert_int_equal(PI_EMPTY, p->via_sight);  // it is called x
+  pi_snapshot_free(s);
+  procroot_link("10/exe", "/usr/bin/docker-proxy");
+  s = reading_of(10, 500);
+  p = details(s);
+  assert_text(s, "[fd00::2]:80", p->via, p->via_sight);
+  assert_text(s, "docker-proxy -container-ip fd00::2 -container-port 80",
+              p->cmdline, p->cmdline_sight);
+  pi_snapshot_free(s);
+  procroot_write("10/cmdline", arguments, sizeof arguments - 1);
+  s = reading_of(10, 500);
+  assert_int_equal(PI_UNKNOWN, details(s)->via_sight);
+  pi_snapshot_free(s);
+}
+
 static void the_line_of_the_unified_hierarchy_comes_first(void **state) {
   (void)state;
   static const char *const table[][2] = {
@@ -229,6 +325,9 @@ int main(void) {
       T(a_newcomer_is_not_taken_for_the_one_found),
       T(a_process_that_ended_has_unknown_details),
       T(empty_and_unknown_stay_apart),
+      T(state_files_stand_beside_procfs),
+      T(a_namespace_is_its_inode),
+      T(a_proxy_is_known_by_its_program),
       T(the_line_of_the_unified_hierarchy_comes_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

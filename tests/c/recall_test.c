@@ -22,6 +22,8 @@ static pi_snapshot *first_reading(unsigned groups) {
   unsigned ten = script_process_add(10, "web");
   unsigned eleven = script_process_add(11, "worker");
   script.processes[ten].exe = "/bin/web";
+  script.processes[ten].container_name = "shop";
+  script.processes[eleven].via = "10.0.0.7:80";
   script_hold(web, ten, 3);
   script_hold(web, eleven, 3);
   script_hold(peer, eleven, 4);
@@ -61,6 +63,8 @@ static void details_come_along(void **state) {
   pi_snapshot *s = next_reading(first_reading(PI_GROUPS), false);
   assert_int_equal(2, script.details);
   assert_string_equal("/bin/web", text_of(s, 0, PI_EXE, 0));
+  assert_string_equal("shop", text_of(s, 0, PI_CONTAINER_NAME, 0));
+  assert_string_equal("10.0.0.7:80", text_of(s, 0, PI_VIA, 1));
   pi_snapshot_free(s);
   // and are read where they were not
   s = first_reading(PI_GROUP_OWNER);

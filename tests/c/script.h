@@ -21,7 +21,7 @@ typedef struct script_process {
   const char *comm;
   size_t length; /* of comm; 0: as strlen says */
   /* "" for known to be empty, NULL for unknown */
-  const char *user, *exe, *cmdline, *cgroup;
+  const char *user, *exe, *cmdline, *cgroup, *container_name, *via;
   uint32_t ppid;   /* 0: unknown */
   int64_t started; /* 0: unknown */
   uint64_t start;
@@ -234,6 +234,13 @@ static inline int script_details(pi__reading *reading, pi_error *err) {
     if (rc == 0) {
       rc = script_text(reading, from->cgroup, &to->cgroup, &to->cgroup_sight,
                        err);
+    }
+    if (rc == 0) {
+      rc = script_text(reading, from->container_name, &to->container_name,
+                       &to->container_name_sight, err);
+    }
+    if (rc == 0) {
+      rc = script_text(reading, from->via, &to->via, &to->via_sight, err);
     }
     if (rc != 0) return rc;
   }

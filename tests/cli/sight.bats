@@ -138,7 +138,8 @@ open_blind_scene() {
   [ "$(row "$T/rows" why)" = permission ]
   [ "$(row "$T/rows" inode)" = "$(told 0 inode)" ]
   [ "$(row "$T/rows" uid)" = "$(told 0 uid)" ]
-  for field in pid process holders user exe cmdline ppid started cgroup unit container; do
+  for field in pid process holders user exe cmdline ppid started cgroup unit container \
+    container_name via holder_netns; do
     [ "$(row "$T/rows" $field)" = - ]
     [[ $(row "$T/rows" unknown) == *"'$field'"* ]]
   done

@@ -111,17 +111,23 @@ end
 -- ---- Processes --------------------------------------------------------------------
 
 -- {pid =, name =, fds = {[number] = inode}, or closed = true; uid, ppid, exe,
--- cmdline, cgroup, start}
+-- cmdline, cgroup, start, netns}; without exe, unless closed, it is the kernel's
 local function write_process(root, process)
+  local PF_RANDOMIZE, PF_KTHREAD = 0x00400000, 0x00200000
+  local flags = (process.exe or process.closed) and PF_RANDOMIZE or PF_KTHREAD
   local folder = ("%s/%d"):format(root, process.pid)
   run("mkdir -p %s", folder)
-  write(folder .. "/stat", ("%d (%s) S %d 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n")
-    :format(process.pid, process.name, process.ppid or 1, process.start or 100))
+  write(folder .. "/stat", ("%d (%s) S %d 1 1 0 -1 %d 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n")
+    :format(process.pid, process.name, process.ppid or 1, flags, process.start or 100))
   local uid = process.uid or 0
   write(folder .. "/status", ("Name:\tx\nUid:\t%d\t%d\t%d\t%d\n"):format(uid, uid, uid, uid))
   write(folder .. "/cmdline", (process.cmdline or process.name):gsub(" ", "\0") .. "\0")
   write(folder .. "/cgroup", "0::" .. (process.cgroup or "/") .. "\n")
   if process.exe then run("ln -s %s %s", process.exe, folder .. "/exe") end
+  if process.netns then
+    run("mkdir %s", folder .. "/ns")
+    run("ln -s %s %s", ("net:[%d]"):format(process.netns), folder .. "/ns/net")
+  end
   if process.closed then
     -- opening it as a folder fails for everybody, root included
     return write(folder .. "/fd", "")
@@ -137,9 +143,15 @@ end
 local sysctl = "/sys/net/ipv4/"
 
 -- A folder with tables `tcp tcp6 udp udp6` (absent: empty; false: no such file),
--- `processes`, and `host` (ports = "32768 60999", start = 1024, reserved = "").
+-- `processes`, and `host` (ports = "32768 60999", start = 1024, reserved = ""); beside
+-- it, `files` of the host (path = text).
 function fake.proc(spec)
-  local root = fake.folder()
+  local top = fake.folder()
+  local root = top .. "/proc"
+  for path, text in pairs(spec.files or {}) do
+    run("mkdir -p %s", top .. "/" .. path:match "^(.*)/")
+    write(top .. "/" .. path, text)
+  end
   run("mkdir -p %s %s", root .. "/net", root .. sysctl)
   write(root .. "/net/dev", "")
   for _, name in ipairs{"tcp", "tcp6", "udp", "udp6"} do

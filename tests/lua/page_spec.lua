@@ -71,6 +71,16 @@ describe("the golden page of", function()
     matches("page-60323-wide", text_of(60323, options, 120))
   end)
 
+  it("a port that is forwarded", function()
+    matches("page-60323-forwarded", text_of(60323, timeless{
+      tcp = {{"0.0.0.0:60323", state = "listen", inode = 1}},
+      processes = {
+        {pid = 812, name = "docker-proxy", fds = {[4] = 1}, exe = "/usr/bin/docker-proxy",
+         cmdline = "docker-proxy -container-ip 172.17.0.2 -container-port 80"},
+      },
+    }))
+  end)
+
   it("one transport of a port", function()
     matches("page-53-udp", text_of(53, {transport = "udp", now = false}))
   end)

@@ -16,7 +16,7 @@ local spec = {
   processes = {
     {pid = 1, name = "init", fds = {[9] = 1}},
     {pid = 42, name = "ss)h d", fds = {[3] = 1, [4] = 3}, ppid = 9, exe = "/bin/x (deleted)",
-     cmdline = "x -D", cgroup = "/s.slice", start = 500},
+     cmdline = "x -D", cgroup = "/s.slice", start = 500, netns = 4026532000},
   },
 }
 
@@ -76,6 +76,9 @@ describe("a row", function()
     assert.equal("/s.slice", row.cgroup)
     assert.equal("s.slice", row.unit)
     assert.is_false(row.container)
+    assert.is_false(row.container_name)
+    assert.is_false(row.via)
+    assert.equal(4026532000, row.holder_netns)
     assert.is_true(row.started >= 1700000000)
   end)
 

@@ -84,6 +84,37 @@ describe("a loaded reading", function()
     assert.equal(40000, row.lport)
   end)
 
+  it("keeps what cannot be told from anything else: names, ways and namespaces", function()
+    local id = ("0123456789abcdef"):rep(4)
+    local own = {
+      tcp = {
+        {"0.0.0.0:80", state = "listen", inode = 1}, {"0.0.0.0:81", state = "listen", inode = 2},
+        {"0.0.0.0:82", state = "listen", inode = 3},
+      },
+      processes = {
+        {pid = 50, name = "docker-proxy", fds = {[4] = 1}, exe = "/usr/bin/docker-proxy",
+         cmdline = "x -container-ip fd00::2 -container-port 80", netns = 77},
+        {pid = 51, name = "nginx", fds = {[4] = 2}, cgroup = "/docker/" .. id},
+        {pid = 52, name = "docker-proxy", fds = {[4] = 3}, cmdline = "x -container-port 80",
+         cgroup = "/docker/" .. id:reverse(), netns = 77},
+      },
+      files = {
+        ["var/lib/docker/containers/" .. id .. "/config.v2.json"] = [[{"Name":"/web\u001b"}]],
+      },
+    }
+    local a, b = both(nil, own)
+    for _, filter in ipairs{
+      "via = '[fd00::2]:80'", "not via", "known via", "container_name = web*",
+      "not container_name", "known container_name", "holder_netns = 77", "known holder_netns",
+    } do
+      assert.equal(answer(a, filter), answer(b, filter), filter)
+    end
+    local proxy, nginx, odd = table.unpack(b:sockets{}:sort "lport":all())
+    assert.same({"[fd00::2]:80", false, 77}, {proxy.via, proxy.container_name, proxy.holder_netns})
+    assert.same({false, "web\27", nil}, {nginx.via, nginx.container_name, nginx.holder_netns})
+    assert.same({[3] = 77}, {odd.via, odd.container_name, odd.holder_netns})
+  end)
+
   it("has every field of every row, and all holders", function()
     local a, b = both()
     local rows, others = a:sockets():all(), b:sockets():all()

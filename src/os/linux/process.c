@@ -88,6 +88,7 @@ bool pi__stat_has_ended(const pi__stat *stat) {
 
 typedef struct details {
   pi__reading *reading;
+  const char *proc;
   char *text;   /* scratch, SCRATCH bytes */
   int64_t boot; /* seconds since 1970; 0: unknown */
   long ticks;   /* a second */
@@ -124,11 +125,7 @@ static int read_cmdline(details *d, int dir, pi__process *p, pi_error *err) {
   ssize_t n = pi__file_read(dir, "cmdline", d->text, SCRATCH);
   // one that ended shows no arguments, as does one that has none
   if (n < 0 || (n == 0 && has_ended(dir))) return 0;
-  while (n > 0 && d->text[n - 1] == '\0') n--;
-  for (ssize_t i = 0; i < n; i++) {
-    if (d->text[i] == '\0') d->text[i] = ' ';
-  }
-  return keep(d, d->text, (size_t)n, &p->cmdline, &p->cmdline_sight, err);
+  return pi__reading_arguments(d->reading, p, d->text, (size_t)n, err);
 }
 
 /* The path of one line, ID:CONTROLLERS:PATH (cgroups(7)), and how well it tells
@@ -175,6 +172,17 @@ static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
   return pi__reading_cgroup(d->reading, p, path, length, err);
 }
 
+static void read_netns(int dir, pi__process *p) {
+  char text[64];
+  unsigned long long inode;
+  ssize_t n = readlinkat(dir, "ns/net", text, sizeof text - 1);
+  if (n < 0) return;
+  text[n] = '\0';
+  if (sscanf(text, "net:[%llu]", &inode) != 1) return;
+  p->netns = inode;
+  p->netns_sight = PI_KNOWN;
+}
+
 static int read_user(details *d, uint32_t uid, pi__process *p, pi_error *err) {
   p->uid = uid;
   p->user_sight = PI_KNOWN;
@@ -196,6 +204,7 @@ static int read_details(details *d, int dir, pi__process *p, pi_error *err) {
     return 0;
   }
   note_stat(d, p);
+  read_netns(dir, p);
   int rc = has_uid ? read_user(d, uid, p, err) : 0;
   if (rc == 0) rc = read_exe(d, dir, p, err);
   if (rc == 0) rc = read_cmdline(d, dir, p, err);
@@ -213,7 +222,21 @@ static int64_t boot_time(const char *proc, char *text) {
   return seconds;
 }
 
-static int read_all(details *d, const char *proc, pi_error *err) {
+/* State files are looked for beside procfs, so that those of a host are found
+ * whose root is mounted somewhere else. */
+static bool read_state(void *arg, const char *name, char **bytes,
+                       size_t *length) {
+  details *d = arg;
+  char path[4096];
+  snprintf(path, sizeof path, "%s/../%s", d->proc, name);
+  ssize_t n = pi__file_read(AT_FDCWD, path, d->text, SCRATCH);
+  if (n < 0 || n == SCRATCH - 1) return false;  // there may be more of it
+  *bytes = d->text;
+  *length = (size_t)n;
+  return true;
+}
+
+static int read_all(details *d, pi_error *err) {
   int rc = 0;
   for (size_t i = 0; rc == 0 && i < pi__reading_processes(d->reading); i++) {
     pi__process *p = pi__reading_process_at(d->reading, i);
@@ -222,7 +245,7 @@ static int read_all(details *d, const char *proc, pi_error *err) {
     if (pi__interrupted(d->reading)) {
       return pi__fail(err, PI_ECANCELED, 0, "interrupted");
     }
-    snprintf(path, sizeof path, "%s/%u", proc, (unsigned)p->pid);
+    snprintf(path, sizeof path, "%s/%u", d->proc, (unsigned)p->pid);
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) continue;  // ended since: its details stay unknown
     rc = read_details(d, dir, p, err);
@@ -232,11 +255,12 @@ static int read_all(details *d, const char *proc, pi_error *err) {
 }
 
 int pi__process_details(const char *proc, pi__reading *reading, pi_error *err) {
-  details d = {.reading = reading, .ticks = sysconf(_SC_CLK_TCK)};
+  details d = {.reading = reading, .proc = proc, .ticks = sysconf(_SC_CLK_TCK)};
   d.text = pi__realloc(NULL, SCRATCH);
   if (d.text == NULL) return pi__nomem(err);
   d.boot = d.ticks > 0 ? boot_time(proc, d.text) : 0;
-  int rc = read_all(&d, proc, err);
+  int rc = read_all(&d, err);
+  if (rc == 0) rc = pi__reading_name_containers(reading, read_state, &d, err);
   pi__users_deinit(&d.users);
   pi__realloc(d.text, 0);
   return rc;
