@@ -8,8 +8,9 @@ local width = require "portinfo.width"
 
 local M = {}
 
--- Where values begin, and how much of one a screen gets: columns.
-local lead, longest = 12, 1000
+-- Where values begin, behind the longest name, and how much of one a screen gets: columns.
+local lead, longest = 0, 1000
+for _, field in ipairs(schema.fields) do lead = math.max(lead, #field.name + 2) end
 
 -- A field that a loaded reading does not have fails, and is left out.
 local function get(row, field, layout)
@@ -73,7 +74,9 @@ local function fold(text, meaning, layout, margin)
   return table.concat(lines, "\n" .. (" "):rep(indent))
 end
 
-local function item(name, text) return ("%-11s %s\n"):format(name .. ":", text) end
+local function item(name, text)
+  return ("%-" .. lead .. "s%s\n"):format(name .. ":", text)
+end
 
 -- All that there is of a row, in the groups of the schema. `layout`: width, ascii,
 -- color and now, as render.lua has them.

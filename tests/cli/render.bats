@@ -139,17 +139,17 @@ has_colour() { grep -q $'\e\\[' "$T/out"; }
   [ "$status" -eq 0 ]
   [ "$(grep -c '^socket$' "$T/out")" -eq 61 ]
   [ "$(grep -c '^process$' "$T/out")" -eq 61 ]
-  grep -qx '  lport:      6379' "$T/out"
-  grep -qx '  rxq:        0 (accept queue)' "$T/out"
+  grep -qx '  lport:          6379' "$T/out"
+  grep -qx '  rxq:            0 (accept queue)' "$T/out"
   grep -qx '  process:    größe' "$T/out"
   [ -z "$err" ]
 }
 
 @test "--format line shows the fields that were asked for, or a tally" {
   fake --format line --columns process,lport ls listening
-  [ "$out" = $'process:    größe\nlport:      6379' ]
+  [ "$out" = $'process:        größe\nlport:          6379' ]
   fake --format line --tally state ls
-  [ "${out%%$'\n\n'*}" = $'count:      60\nstate:      established' ]
+  [ "${out%%$'\n\n'*}" = $'count:          60\nstate:          established' ]
 }
 
 @test "--format line: nothing found, a full disk, a reader that leaves" {

@@ -355,7 +355,7 @@ describe("remarks", function()
 
   it("follow records as well", function()
     local t = pi.sockets(":22 listening", options):select("lport"):text{format = "line"}
-    assert.equal("lport:      22\n\n(1 socket)\n", t)
+    assert.equal("lport:          22\n\n(1 socket)\n", t)
     assert.equal("(0 sockets)\n", pi.sockets(":9", options):text{format = "line"})
   end)
 
