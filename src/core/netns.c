@@ -104,15 +104,14 @@ struct pi_source *pi__reading_source(pi__reading *reading, pi_proto proto,
 
 int pi__reading_netns_home(pi__reading *reading, pi__netns *netns,
                            const char *cgroup, size_t length, pi_error *err) {
-  char text[128];
+  char text[32];
   pi__container container;
-  int n = pi__cgroup_container(cgroup, length, &container)
-              ? snprintf(text, sizeof text, "%s:%.*s", container.runtime,
-                         (int)pi__container_shown(&container), container.id)
-              : snprintf(text, sizeof text, "pid:%u", (unsigned)netns->pid);
-  size_t written = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
   netns->name_sight = PI_KNOWN;
-  return pi__reading_text(reading, text, written, &netns->name, err);
+  if (pi__cgroup_container(cgroup, length, &container)) {
+    return pi__container_text(reading, &container, &netns->name, err);
+  }
+  int n = snprintf(text, sizeof text, "pid:%u", (unsigned)netns->pid);
+  return pi__reading_text(reading, text, (size_t)n, &netns->name, err);
 }
 
 /* ---- All of them as one -------------------------------------------------- */

@@ -73,9 +73,8 @@ int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
   return 0;
 }
 
-/* Notes a container as RUNTIME:ID. */
-static int note_container(pi__reading *reading, pi__process *process,
-                          const pi__container *container, pi_error *err) {
+int pi__container_text(pi__reading *reading, const pi__container *container,
+                       uint32_t *ret, pi_error *err) {
   size_t runtime = strlen(container->runtime);
   size_t id = pi__container_shown(container);
   char *text = pi__realloc(NULL, runtime + 1 + id);
@@ -83,8 +82,7 @@ static int note_container(pi__reading *reading, pi__process *process,
   memcpy(text, container->runtime, runtime);
   text[runtime] = ':';
   memcpy(text + runtime + 1, container->id, id);
-  int rc = pi__reading_text(reading, text, runtime + 1 + id,
-                            &process->container, err);
+  int rc = pi__reading_text(reading, text, runtime + 1 + id, ret, err);
   pi__realloc(text, 0);
   return rc;
 }
@@ -95,7 +93,7 @@ int pi__reading_cgroup(pi__reading *reading, pi__process *process,
   process->cgroup_sight = length > 0 ? PI_KNOWN : PI_EMPTY;
   if (length == 0) return 0;
   if (pi__cgroup_container(path, length, &container)) {
-    int rc = note_container(reading, process, &container, err);
+    int rc = pi__container_text(reading, &container, &process->container, err);
     if (rc != 0) return rc;
   }
   return pi__reading_text(reading, path, length, &process->cgroup, err);

@@ -176,6 +176,12 @@ int pi__owners_begin(pi_snapshot *s, pi_error *err);
 int pi__owners_join(pi_snapshot *s, pi_error *err);
 void pi__owners_end(pi_snapshot *s);
 
+/* Keeps a container as the text RUNTIME:ID (owners.c). */
+struct pi__container;
+int pi__container_text(pi__reading *reading,
+                       const struct pi__container *container, uint32_t *ret,
+                       pi_error *err);
+
 /* What is taken over from an earlier reading (recall.c), which may be of
  * something else: then nothing is. */
 int pi__recall_begin(pi_snapshot *s, const pi_snapshot *before, pi_error *err);
