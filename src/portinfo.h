@@ -201,11 +201,13 @@ PI_API const char *pi_registry_date(void);
 
 /* Which work a field costs. A snapshot reads groups on demand, each once. */
 enum {
-  PI_GROUP_SOCKET = 1,  /* in the dump itself */
-  PI_GROUP_DERIVED = 2, /* computed; asks the kernel which ports it chose */
-  PI_GROUP_OWNER = 4,   /* walks the descriptors of all processes */
-  PI_GROUP_PROCESS = 8, /* reads the processes that hold a socket */
-  PI_GROUPS = 15,
+  PI_GROUP_SOCKET = 1,   /* in the dump itself */
+  PI_GROUP_DERIVED = 2,  /* computed; asks the kernel which ports it chose */
+  PI_GROUP_TCP_INFO = 4, /* asks for more of every connection */
+  PI_GROUP_OWNER = 8,    /* walks the descriptors of all processes */
+  PI_GROUP_PROCESS = 16, /* reads the processes that hold a socket */
+  PI_GROUPS = 31,
+  PI_GROUPS_USUAL = PI_GROUPS & ~PI_GROUP_TCP_INFO, /* not on request alone */
 };
 
 typedef enum pi_type {
@@ -231,7 +233,7 @@ typedef enum pi_type {
     "RFC 9293 state; UDP: connected or unconnected")                           \
   X(LADDR, laddr, ADDRESS, SOCKET, 0, 1, "",                                   \
     "local address, v4-mapped normalised to IPv4")                             \
-  X(LPORT, lport, PORT, SOCKET, 0, 1, "", "local port")                        \
+  X(LPORT, lport, PORT, SOCKET, 0, 1, "", "local port; empty for raw")         \
   X(RADDR, raddr, ADDRESS, SOCKET, 0, 4, "",                                   \
     "remote address; empty when not connected")                                \
   X(RPORT, rport, PORT, SOCKET, 0, 4, "",                                      \
@@ -254,6 +256,8 @@ typedef enum pi_type {
     "IPV6_V6ONLY of a listening or unconnected IPv6 socket")                   \
   X(MARK, mark, NUMBER, SOCKET, 0, 0, "",                                      \
     "SO_MARK; readable with CAP_NET_ADMIN")                                    \
+  X(PROTOCOL, protocol, NUMBER, SOCKET, 0, 0, "",                              \
+    "number of a raw socket's IP protocol; empty for others")                  \
   X(AUTOBOUND, autobound, BOOL, DERIVED, 0, 0, "",                             \
     "the kernel chose the local port")                                         \
   X(ROLE, role, WORD, DERIVED, 0, 9, "", "what the socket is for")             \
@@ -272,6 +276,20 @@ typedef enum pi_type {
     "software known to use the service port")                                  \
   X(RISK, risk, TEXT, DERIVED, 1, 0, "",                                       \
     "classes of risk of the service port")                                     \
+  X(RTT, rtt, NUMBER, TCP_INFO, 0, 0, "us",                                    \
+    "smoothed round-trip time; empty before the first answer")                 \
+  X(RETRANS, retrans, NUMBER, TCP_INFO, 0, 0, "",                              \
+    "segments that were sent again, in all")                                   \
+  X(CWND, cwnd, NUMBER, TCP_INFO, 0, 0, "",                                    \
+    "congestion window of the sender, in segments")                            \
+  X(BYTES_SENT, bytes_sent, NUMBER, TCP_INFO, 0, 0, "B",                       \
+    "data sent so far, with what was sent again")                              \
+  X(BYTES_RECEIVED, bytes_received, NUMBER, TCP_INFO, 0, 0, "B",               \
+    "data received so far")                                                    \
+  X(IDLE, idle, NUMBER, TCP_INFO, 0, 0, "ms",                                  \
+    "since data was sent or received for the last time")                       \
+  X(CONGESTION, congestion, TEXT, TCP_INFO, 0, 0, "",                          \
+    "algorithm of congestion control")                                         \
   X(OWNER, owner, WORD, OWNER, 0, 0, "", "is it known who holds the socket")   \
   X(WHY, why, WORD, OWNER, 0, 0, "", "reason of an owner none or unknown")     \
   X(PID, pid, NUMBER, OWNER, 1, 3, "",                                         \
@@ -312,7 +330,7 @@ typedef struct pi_field_info {
   unsigned group; /* one PI_GROUP_* bit */
   bool several;
   int priority;
-  const char *unit; /* "B" or "" */
+  const char *unit; /* "B", "us", "ms" or "" */
   const char *meaning;
   const char *const *words; /* PI_TYPE_WORD: its words, NULL-terminated */
 } pi_field_info;
@@ -327,8 +345,16 @@ PI_API int pi_field_find(const char *name, size_t length);
 PI_API const char *pi_group_name(unsigned group);
 
 /* What a word's value.number means: the index in pi_field_info.words. */
-typedef enum pi_proto { PI_PROTO_TCP, PI_PROTO_UDP } pi_proto;
+typedef enum pi_proto {
+  PI_PROTO_TCP,
+  PI_PROTO_UDP,
+  PI_PROTO_UDPLITE, /* RFC 3828 */
+  PI_PROTO_SCTP,    /* RFC 9260: an endpoint, or an association of one */
+  PI_PROTO_MPTCP,   /* RFC 8684; its subflows are rows of TCP */
+  PI_PROTO_RAW,     /* without ports; read only where a filter names it */
+} pi_proto;
 typedef enum pi_family { PI_FAMILY_4, PI_FAMILY_6 } pi_family;
+enum { PI_PROTOS = PI_PROTO_RAW + 1, PI_SOURCES = 2 * PI_PROTOS };
 typedef enum pi_state {
   PI_STATE_ESTABLISHED, /* in the order of Linux' net/tcp_states.h */
   PI_STATE_SYN_SENT,
@@ -341,12 +367,12 @@ typedef enum pi_state {
   PI_STATE_LAST_ACK,
   PI_STATE_LISTEN,
   PI_STATE_CLOSING,
-  PI_STATE_CONNECTED,   /* UDP */
-  PI_STATE_UNCONNECTED, /* UDP */
+  PI_STATE_CONNECTED,   /* UDP, UDP-Lite, raw */
+  PI_STATE_UNCONNECTED, /* likewise */
 } pi_state;
 typedef enum pi_role {
   PI_ROLE_LISTENER,
-  PI_ROLE_SERVICE, /* UDP on a port that its process chose */
+  PI_ROLE_SERVICE, /* UDP or UDP-Lite on a port that its process chose */
   PI_ROLE_INBOUND,
   PI_ROLE_OUTBOUND,
   PI_ROLE_CONNECTED, /* UDP with a peer */
@@ -481,8 +507,8 @@ PI_API const char *pi_filter_flag(unsigned i);
 
 /* What a reading for a filter asks of the system. */
 typedef struct pi_plan {
-  uint16_t states[2]; /* per pi_proto, bits of pi_state; 0: it is left out */
-  bool families[2];   /* per pi_family */
+  uint16_t states[PI_PROTOS]; /* bits of pi_state; 0: it is left out */
+  bool families[2];           /* per pi_family */
   unsigned groups; /* PI_GROUP_* that the filter tests, if a row needs them */
 } pi_plan;
 
@@ -700,26 +726,29 @@ typedef struct pi_quality {
     unsigned parts;     /* that it was asked for in, each by a thread */
     bool partial;       /* inconsistent after all, or not all of it readable */
     bool wanted;        /* false: the filter did not need it */
-    bool absent;        /* this host has no such protocol or family */
+    bool absent;        /* this host has no such protocol or family, or by its
+                           own count no socket of it */
+    bool untold;        /* it was not asked, as no count could be read */
     bool no_bound;      /* it has no sockets that are bound and nothing else */
     bool joint;         /* both families came by one request */
     bool autobound;     /* it also told which ports the kernel chose */
     size_t rows;
-  } sources[2][2];      /* [pi_proto][pi_family] */
-  size_t namespaces;    /* network namespaces whose sockets were read */
-  size_t closed;        /* further ones, which we may not enter */
-  size_t untold;        /* processes that did not tell which is theirs */
-  size_t processes;     /* looked at for owners */
-  size_t unreadable;    /* of them, those that permission closed to us */
-  size_t vanished;      /* of them, those that ended while we looked */
-  bool hidden;          /* proc hides other users' processes (hidepid) */
+  } sources[PI_PROTOS][2]; /* [pi_proto][pi_family] */
+  size_t namespaces;       /* network namespaces whose sockets were read */
+  size_t closed;           /* further ones, which we may not enter */
+  size_t untold;           /* processes that did not tell which is theirs */
+  size_t processes;        /* looked at for owners */
+  size_t unreadable;       /* of them, those that permission closed to us */
+  size_t vanished;         /* of them, those that ended while we looked */
+  bool hidden;             /* proc hides other users' processes (hidepid) */
   bool nested;          /* in a pid namespace below the first: others unseen */
   bool owners_unseen;   /* no process could be looked at: no usable procfs */
   pi_backend owners_by; /* PROC (descriptors in procfs) or BPF; 0: unread */
   bool pinned;          /* BPF: by the probe that is pinned */
   char obstacle[160];   /* why BPF did not tell, though it was tried; or "" */
   size_t unknown[9];    /* rows whose owner is unknown, by pi_why */
-  uint64_t socket_us, derived_us, owner_us, process_us; /* time by step */
+  uint64_t socket_us, derived_us, tcp_info_us, owner_us,
+      process_us;    /* time by step */
   unsigned recalls;  /* readings since the look that the owners are from */
   int64_t taken;     /* when, seconds since 1970 */
   int64_t completed; /* when the last group was added later; 0: never */
@@ -817,9 +846,9 @@ PI_API int pi_emit(const pi_snapshot *snapshot, const pi_selection *selection,
 
 /* Writes the selected rows (NULL: all) to `sink`, in blocks, memory bounded
  * whatever the number of rows; groups that were not read are completed first,
- * before a byte is written. `filter` is the text of what the rows were asked
- * for, NULL for everything. Returns 0, what `sink` returned, or a negative
- * PI_E*. */
+ * PI_GROUPS_USUAL of them, before a byte is written. `filter` is the text of
+ * what the rows were asked for, NULL for everything. Returns 0, what `sink`
+ * returned, or a negative PI_E*. */
 PI_API int pi_snapshot_save(pi_snapshot *snapshot,
                             const pi_selection *selection, const char *filter,
                             pi_sink sink, void *arg, pi_error *err);

@@ -63,7 +63,7 @@ function M.entry(row)
   if row.ephemeral and row.autobound ~= false then
     made.ephemeral = true
   else
-    made.lport = row.lport
+    made.lport, made.protocol = row.lport or nil, row.protocol or nil
   end
   add_holder(made, row)
   return made

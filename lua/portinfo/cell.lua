@@ -18,11 +18,12 @@ function M.name(text, ascii)
   return (odd or width.joins(shown)) and '"' .. shown .. '"' or shown
 end
 
--- ADDRESS:PORT; behind the address the device that the socket is bound to, or the
--- scope of the address.
+-- ADDRESS:PORT, of a raw socket the address; behind the address the device that the
+-- socket is bound to, or the scope of the address.
 function M.endpoint(address, port, iface, ascii)
   if not address then return address == nil and unknown or empty end
   if iface then address = address .. "%" .. escape(iface, ascii) end
+  if port == false then return address end
   if address:find(":", 1, true) then address = "[" .. address .. "]" end
   return ("%s:%d"):format(address, port)
 end
@@ -64,9 +65,13 @@ function spell.bool(value) return value and "yes" or "no" end
 
 function spell.port(value) return ("%d"):format(value) end
 
+local seconds_in = {us = 1e-6, ms = 1e-3}
+
 function spell.number(value, field, row)
   -- a listener's queues hold connections
   if field.unit == "B" and row.state ~= "listen" then return units.bytes(value) end
+  local scale = seconds_in[field.unit]
+  if scale then return units.lasting(value * scale) end
   return ("%d"):format(value)
 end
 

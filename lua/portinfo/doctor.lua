@@ -180,9 +180,13 @@ local function host_lines(host)
   return table.concat(out)
 end
 
+-- Protocols whose absence is worth a word.
+local is_expected = {tcp = true, udp = true}
+
 local function source_lines(quality)
   local out = {}
   for _, source in ipairs(quality.sources) do
+    if source.absent and not is_expected[source.proto] then goto continue end
     local detail = ("%s, %s"):format(source.backend, render.plural(source.rows, "socket"))
     if source.absent then detail = "not on this host" end
     if source.error and not source.absent then detail = detail .. " (" .. source.error .. ")" end
@@ -190,6 +194,7 @@ local function source_lines(quality)
       detail = detail .. "; does not tell who chose a port"
     end
     out[#out + 1] = item(source.proto .. " over " .. source.family, detail)
+    ::continue::
   end
   return table.concat(out)
 end

@@ -15,8 +15,8 @@ function M.bare(entry)
 end
 
 local order = {
-  "proto", "exposure", "lport", "ephemeral", "unit", "exe", "process", "user", "uid", "owner",
-  "absent", "reason", "expires",
+  "proto", "exposure", "lport", "protocol", "ephemeral", "unit", "exe", "process", "user", "uid",
+  "owner", "absent", "reason", "expires",
 }
 local placed = {}
 for i, name in ipairs(order) do placed[name] = i end

@@ -2,7 +2,6 @@
 
 local core = require "portinfo.core"
 local escape = require "portinfo.escape"
-local schema = require "portinfo.schema"
 local units = require "portinfo.units"
 local width = require "portinfo.width"
 
@@ -10,8 +9,11 @@ local M = {}
 
 -- ---- Data ------------------------------------------------------------------------
 
+-- The protocols that are asked for without a look at what the host has.
+local is_common = {tcp = true, udp = true}
+
 -- What each group of fields costs, in the order of reading.
-local steps = {"socket", "derived", "owner", "process"}
+local steps = {"socket", "derived", "tcp_info", "owner", "process"}
 
 local function has(list, name)
   for _, item in ipairs(list) do
@@ -83,16 +85,15 @@ local function item(name, text)
   return ("%-8s %s\n"):format(name, width.wrap(text, 71, 9))
 end
 
-local tcp_states, udp_states = {}, {}
-for _, state in ipairs(schema.by_name.state.words) do
-  local udp = state == "connected" or state == "unconnected"
-  table.insert(udp and udp_states or tcp_states, state)
+-- All states that a socket of the protocol may have.
+local function states_of(proto)
+  return core.plan(core.predicate_in("proto", {proto})).dumps[1].states
 end
 
 -- The states that are asked for, or those that are not, whatever is shorter.
 local function states_text(dump)
   local left_out = {}
-  for _, state in ipairs(dump.proto == "tcp" and tcp_states or udp_states) do
+  for _, state in ipairs(states_of(dump.proto)) do
     if not has(dump.states, state) then left_out[#left_out + 1] = state end
   end
   if #left_out == 0 then return "all states" end
@@ -100,19 +101,38 @@ local function states_text(dump)
   return table.concat(dump.states, ", ")
 end
 
--- The dumps of a protocol in one line, as its families are asked for the same.
-local function dump_lines(plan)
-  local out, seen = {}, {}
+-- The protocols that are asked for, each with its states, in the order of the plan.
+local function asked_protocols(plan)
+  local list, families = {}, {}
   for _, dump in ipairs(plan.dumps) do
-    if not seen[dump.proto] then
-      local families = {}
-      for _, other in ipairs(plan.dumps) do
-        if other.proto == dump.proto then families[#families + 1] = other.family end
-      end
-      seen[dump.proto] = true
-      out[#out + 1] = item(#out == 0 and "read" or "", ("%s, %s: %s"):format(dump.proto,
-        table.concat(families, " and "), states_text(dump)))
+    if not families[dump.proto] then
+      families[dump.proto] = {}
+      list[#list + 1] = {name = dump.proto, states = states_text(dump)}
     end
+    table.insert(families[dump.proto], dump.family)
+  end
+  return list, #list > 0 and table.concat(families[list[1].name], " and ")
+end
+
+-- A line for each protocol that every host has, as its families are asked for the same;
+-- those of the others that are asked for the same share one.
+local function dump_lines(plan)
+  local out, shared = {}, {}
+  local protocols, families = asked_protocols(plan)
+  for _, proto in ipairs(protocols) do
+    local line = shared[proto.states]
+    if line and not is_common[proto.name] then
+      line[#line + 1] = proto.name
+    else
+      line = {proto.name, states = proto.states}
+      if not is_common[proto.name] then shared[proto.states] = line end
+      out[#out + 1] = line
+    end
+  end
+  for i, line in ipairs(out) do
+    local where = is_common[line[1]] and "" or " where there are such sockets"
+    out[i] = item(i == 1 and "read" or "", ("%s, %s%s: %s"):format(table.concat(line, ", "),
+      families, where, line.states))
   end
   if #out == 0 then
     out[1] = item("read", plan.kept and "nothing: a reading that is kept is asked"
@@ -134,6 +154,7 @@ end
 
 local costs = {
   derived = "derived: which ports the kernel chose, what follows from a row",
+  tcp_info = "tcp_info: asks the kernel what each connection tells of itself",
   owner = "owner: who holds the sockets",
   process = "process: what is known of the holders",
 }

@@ -7,6 +7,7 @@ local M = {}
 M.groups = {
   socket = "come with the sockets",
   derived = "follow from a socket; cheap",
+  tcp_info = "are asked of every connection, by who names them",
   owner = "need a look at the descriptors of all processes",
   process = "need a look at the processes that hold a socket",
 }
@@ -20,6 +21,7 @@ M.fields = {
   inode = "not inode", cookie = "cookie = 4711", uid = "uid >= 1000", netns = "netns = 4026531833",
   netns_name = "netns_name = web*",
   rxq = "established rxq > 64k", txq = "txq > 1M", v6only = "v6only", mark = "mark = 0x10",
+  protocol = "protocol = 1",
   autobound = "not autobound", role = "role = inbound", families = "families = 4+6",
   exposure = "exposure in {public, wildcard}", range = "listening range = dynamic",
   ephemeral = "listening ephemeral", service = "service = ssh", use = "use = smtps",
@@ -27,6 +29,9 @@ M.fields = {
   pid = "pid = 812", process = "process = nginx*", holders = "holders", user = "user = root",
   exe = "exe = '/usr/bin/python3*'", cmdline = "cmdline = *--debug*", ppid = "ppid = 1",
   started = "started > 1750000000", cgroup = "cgroup = */docker*",
+  rtt = "rtt > 50ms", retrans = "retrans > 100", cwnd = "established cwnd < 10",
+  bytes_sent = "bytes_sent > 1G", bytes_received = "bytes_received > 1G",
+  idle = "established idle > 2h", congestion = "congestion = bbr",
   unit = "exposed unit = nginx.service", container = "listening container = docker:*",
   container_name = "container_name = web*", via = "listening via = 172.17.*",
   holder_netns = "holder_netns != 4026531833",
@@ -34,7 +39,11 @@ M.fields = {
 
 -- What the words of fields mean.
 M.words = {
-  proto = {tcp = "Transmission Control Protocol", udp = "User Datagram Protocol"},
+  proto = {
+    tcp = "Transmission Control Protocol", udp = "User Datagram Protocol",
+    udplite = "UDP-Lite (RFC 3828)", sctp = "Stream Control Transmission Protocol",
+    mptcp = "Multipath TCP; its subflows are of tcp", raw = "raw IP; read only where it is named",
+  },
   family = {ipv4 = "a socket of IPv4", ipv6 = "a socket of IPv6"},
   state = {
     established = "connected, data may flow",
@@ -48,17 +57,17 @@ M.words = {
     ["last-ack"] = "both closed, the last acknowledgement is missing",
     listen = "waits for connections",
     closing = "both closed at once, an acknowledgement is missing",
-    connected = "UDP with a peer",
-    unconnected = "UDP without a peer",
+    connected = "UDP, UDP-Lite or raw, with a peer",
+    unconnected = "the same without a peer",
   },
   role = {
-    listener = "TCP that waits for connections",
-    service = "UDP without a peer whose process chose the port",
+    listener = "TCP, MPTCP or SCTP that waits for connections",
+    service = "UDP or UDP-Lite without a peer whose process chose the port",
     inbound = "a connection that was accepted here",
     outbound = "a connection that was made from here",
-    connected = "UDP with a peer",
-    client = "UDP without a peer whose port the kernel chose",
-    bound = "TCP with a port and no connection",
+    connected = "UDP or UDP-Lite with a peer",
+    client = "UDP or UDP-Lite without a peer whose port the kernel chose",
+    bound = "a port and no connection, of TCP, MPTCP or SCTP",
     closing = "a connection that is ending",
   },
   families = {["4"] = "IPv4", ["6"] = "IPv6", ["4+6"] = "both"},
@@ -89,8 +98,8 @@ M.words = {
 
 -- Flags that are no word of a field.
 M.flags = {
-  all = "every socket",
-  listening = "a TCP listener, or a UDP socket whose process chose its port",
+  all = "every socket that is read",
+  listening = "a listener, or a UDP or UDP-Lite socket whose process chose its port",
   exposed = "listening, and not on loopback",
   risky = "the service port is known to be risky",
   ipv4 = "can be reached by IPv4", ipv6 = "can be reached by IPv6",

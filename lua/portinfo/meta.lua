@@ -62,7 +62,7 @@ local given = {
 
 -- Always told of every row.
 local sure = {
-  proto = true, family = true, state = true, laddr = true, lport = true, range = true,
+  proto = true, family = true, state = true, laddr = true,
   owner = true,
 }
 

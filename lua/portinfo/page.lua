@@ -47,7 +47,7 @@ end
 local function read_now(port, options)
   local transport = options.transport
   local wanted = core.predicate_in("lport", {port})
-  if transport == "sctp" or transport == "dccp" then
+  if transport == "dccp" then
     return nil, ("sockets of %s are not read"):format(transport)
   elseif transport then
     wanted = wanted & core.predicate_in("proto", {transport})

@@ -312,7 +312,7 @@ local function shown_fields(self, fields)
     if fields ~= nil then misuse("a %s has its own fields", group.how) end
     return group.fields
   end
-  if fields == nil then return rawget(self, "fields") or schema.names end
+  if fields == nil then return rawget(self, "fields") or schema.usual_names end
   if type(fields) ~= "table" then
     misuse("fields are a list of names, not a %s", type(fields))
   end
@@ -421,7 +421,7 @@ end
 -- The groups that its table needs, or its records.
 function M.shown_groups(self, format)
   local fields = M.layout(self).fields
-  if format == "line" and not fields then return schema.groups end
+  if format == "line" and not fields then return schema.usual_groups end
   return fields and schema.groups_of(fields) or render.groups
 end
 

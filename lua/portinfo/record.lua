@@ -78,11 +78,21 @@ local function item(name, text)
   return ("%-" .. lead .. "s%s\n"):format(name .. ":", text)
 end
 
+-- The fields of a row that are usual, and those that were read on request.
+local function fields_of(row)
+  local list, read = {}, {}
+  for name in pairs(row) do read[name] = true end
+  for _, field in ipairs(schema.fields) do
+    if read[field.name] or schema.is_usual(field) then list[#list + 1] = field end
+  end
+  return list
+end
+
 -- All that there is of a row, in the groups of the schema. `layout`: width, ascii,
 -- color and now, as render.lua has them.
 function M.whole(row, layout)
   local out, group = {}, nil
-  for _, field in ipairs(schema.fields) do
+  for _, field in ipairs(fields_of(row)) do
     local text, meaning = text_of(row, field, layout)
     if text and field.group ~= group then
       group = field.group

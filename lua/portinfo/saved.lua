@@ -44,7 +44,7 @@ function M.complete(q)
   if not selection then return nil, message, errno end
   local snapshot = selection:snapshot()
   if snapshot:loaded() then return selection end
-  local ok, trouble, number = snapshot:complete(schema.groups)
+  local ok, trouble, number = snapshot:complete(schema.usual_groups)
   if not ok then return nil, trouble, number end
   return selection
 end
@@ -102,7 +102,7 @@ end
 
 -- What ended before it was met may have lost its address.
 local function place_of(row)
-  if row.laddr == nil then return ("?:%d"):format(row.lport) end
+  if row.laddr == nil and row.lport then return ("?:%d"):format(row.lport) end
   return render.endpoint(row.laddr, row.lport, row.iface)
 end
 

@@ -5,12 +5,20 @@ local core = require "portinfo.core"
 
 local M = {fields = core.fields(), by_name = {}, names = {}}
 
+-- The order in which they are read.
+M.groups = {"socket", "derived", "tcp_info", "owner", "process"}
+
+-- Those that are read where everything is asked for: tcp_info is for who names it.
+M.usual_groups = {"socket", "derived", "owner", "process"}
+M.usual_names = {}
+
+function M.is_usual(field) return field.group ~= "tcp_info" end
+
 for i, field in ipairs(M.fields) do
   M.by_name[field.name] = field
   M.names[i] = field.name
+  if M.is_usual(field) then table.insert(M.usual_names, field.name) end
 end
-
-M.groups = {"socket", "derived", "owner", "process"}
 
 function M.is_group(name)
   for _, group in ipairs(M.groups) do

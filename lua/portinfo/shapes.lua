@@ -205,11 +205,12 @@ return {
     {"fields", "portinfo.field[]", "the names of what differs"},
   }},
   {"portinfo.source", "how sockets of a protocol and family were read", {
-    {"proto", "string", "tcp or udp"}, {"family", "string", "ipv4 or ipv6"},
+    {"proto", "string", "tcp, udp ..."}, {"family", "string", "ipv4 or ipv6"},
     {"backend", '"netlink"|"proc"|"none"', "what answered"}, {"rows", "integer", "how many"},
     {"retries", "integer", "dumps that were taken again"},
     {"parts", "integer", "read side by side"},
-    {"partial", "boolean", "some may be missing"}, {"absent", "boolean", "the kernel has none"},
+    {"partial", "boolean", "some may be missing"}, {"absent", "boolean", "the host has none"},
+    {"untold", "boolean", "not asked for, as no table told whether the host has any"},
     {"no_bound", "boolean", "sockets that are bound alone are not told of"},
     {"joint", "boolean", "read in one go with the other family"},
     {"autobound", "boolean", "who chose the port is known"},
@@ -231,6 +232,7 @@ return {
     {"completed?", "integer", "when the last group was read"},
     {"socket_us", "integer", "microseconds for the sockets"},
     {"derived_us", "integer", "for what follows from them"},
+    {"tcp_info_us", "integer", "for what connections tell of themselves"},
     {"owner_us", "integer", "for owners"}, {"process_us", "integer", "for processes"},
   }},
   {"portinfo.host", "what a host does with ports; what it does not tell is absent", {

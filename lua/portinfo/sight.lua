@@ -22,11 +22,30 @@ local remedies = {
   ["other-pid-namespace"] = "to see more, ask in the pid namespace of the host",
 }
 
+-- The protocols of which it is not known whether the host has any, with the reason.
+local function untold_protocols(quality)
+  local list, seen = {}, {}
+  for _, source in ipairs(quality.sources) do
+    if source.untold then
+      if not seen[source.proto] then list[#list + 1] = source.proto end
+      seen[source.proto], list.error = true, source.error
+    end
+  end
+  return #list > 0 and list or nil
+end
+
 -- How the sources of a reading fell short.
 local function source_lines(quality, lines)
+  local untold = untold_protocols(quality)
+  if untold then
+    lines[#lines + 1] = ("whether there are sockets of %s was not told: %s"):format(
+      table.concat(untold, ", "), escape(untold.error))
+  end
   for _, source in ipairs(quality.sources) do
     local what = source.proto .. " over " .. source.family
-    if source.backend == "none" and not source.absent then
+    if source.untold then
+      goto continue -- said above
+    elseif source.backend == "none" and not source.absent then
       lines[#lines + 1] = ("%s could not be read: %s"):format(what, escape(source.error))
     elseif source.backend == "proc" and source.error then -- asked for, it has none
       lines[#lines + 1] = ("%s was read from the proc table%s (sock_diag: %s)"):format(what,
@@ -35,6 +54,7 @@ local function source_lines(quality, lines)
     if source.partial then
       lines[#lines + 1] = what .. " could not be read whole: rows may be missing"
     end
+    ::continue::
   end
 end
 

@@ -50,6 +50,14 @@ function M.short_ago(seconds)
   return ("%d%s ago"):format(seconds // span[3], span[2])
 end
 
+-- How long something has lasted: 320 us, 12 ms, 3.1 s, 2 h.
+function M.lasting(seconds)
+  local span = largest(seconds)
+  if seconds < 0.001 then return ("%.0f us"):format(seconds * 1e6) end
+  if span[3] == 1 then return M.duration(seconds) end
+  return ("%d %s"):format(seconds // span[3], span[2])
+end
+
 -- A time that something took: 0.4 ms, 12 ms, 3.1 s.
 function M.duration(seconds)
   local ms = seconds * 1000

@@ -3,36 +3,31 @@
 
 local core = require "portinfo.core"
 local predicate = require "portinfo.predicate"
-local schema = require "portinfo.schema"
 
--- Protocols and families that there are.
-local all_sources = #schema.by_name.proto.words * #schema.by_name.family.words
+-- Protocols that every reading of everything tells of. Of the others one tells since it
+-- knows them, where a host has them or not.
+local always_read = {tcp = true, udp = true}
 
 local function is_silent(source) return source.backend == "none" and not source.absent end
 
--- The sources of a reading, by protocol and family, and how many of them told all.
+-- The sources of a reading, by protocol and family.
 local function sources_of(quality)
-  local by_name, whole = {}, 0
-  for _, source in ipairs(quality.sources) do
-    by_name[source.proto .. source.family] = source
-    if not source.partial and not is_silent(source) then whole = whole + 1 end
-  end
-  return by_name, whole
+  local by_name = {}
+  for _, source in ipairs(quality.sources) do by_name[source.proto .. source.family] = source end
+  return by_name
 end
 
-local function trouble_of(source)
-  if not source then return "was not read" end
+local function trouble_of(dump, source)
+  if not source then return always_read[dump.proto] and "was not read" or nil end
   if is_silent(source) then return "could not be read: " .. (source.error or "nobody knows why") end
   return source.partial and "could not be read whole" or nil
 end
 
 -- What the rule would ask and did not tell all, in words.
 local function unseen_sources(rule, quality)
-  local sources, whole = sources_of(quality)
-  local lines = {}
-  if whole == all_sources then return lines end
+  local sources, lines = sources_of(quality), {}
   for _, dump in ipairs(core.plan(rule.scope).dumps) do
-    local trouble = trouble_of(sources[dump.proto .. dump.family])
+    local trouble = trouble_of(dump, sources[dump.proto .. dump.family])
     if trouble then
       lines[#lines + 1] = ("%s over %s %s"):format(dump.proto, dump.family, trouble)
     end

@@ -77,7 +77,7 @@ function M.show_rows(q, options, ask)
   local layout = query.layout(q, screen.view(options))
   layout.more = "--limit or a pager shows more"
   if pager.wanted() then layout.rows = nil end
-  local names = layout.fields or schema.names
+  local names = layout.fields or schema.usual_names
   local groups = template and core.template(format)
     or format == "table" and query.shown_groups(q) or schema.groups_of(names)
   local readable = (format == "table" or format == "line") and not layout.what

@@ -82,7 +82,7 @@ end
 
 local function page_json(data)
   local now = data.now
-  data.now = now and json.raw(now:text("json", schema.names):gsub("\n$", "")) or nil
+  data.now = now and json.raw(now:text("json", schema.usual_names):gsub("\n$", "")) or nil
   data.v = 1
   return json.encode(data)
 end

@@ -59,7 +59,7 @@ local function write_diff(found, options)
     mistake("what changed comes as a table, tsv, csv, json or ndjson, not %s", format)
   end
   if format == "table" then return write(saved.diff_text(saved.diff_rows(found))) end
-  local text, message = saved.diff_bulk(found, format, options.columns or schema.names,
+  local text, message = saved.diff_bulk(found, format, options.columns or schema.usual_names,
                                         not options.bare)
   if not text then mistake("%s", message) end
   write(text)

@@ -122,7 +122,7 @@ function M.watch(words, options)
   if #core.plan(rawget(q, "predicate")).dumps == 0 then
     mistake("no socket can ever satisfy '%s': see portinfo explain", table.concat(words, " "))
   end
-  local make, names = view_of(options, options.columns or schema.names)
+  local make, names = view_of(options, options.columns or schema.usual_names)
   local groups = names and schema.groups_of(names) or query.shown_groups(q)
   local watched, message = watch.new(q, {
     interval = options.interval, count = options.count, until_empty = options.until_empty,

@@ -445,7 +445,7 @@ Why.__tostring = M.text
 function M.json(data)
   local sockets = {}
   if data.selection then
-    for line in data.selection:text("ndjson", schema.names):gmatch "[^\n]+" do
+    for line in data.selection:text("ndjson", schema.usual_names):gmatch "[^\n]+" do
       sockets[#sockets + 1] = line
     end
   end

@@ -17,7 +17,7 @@ static void push_states(lua_State *L, unsigned states) {
 static void push_dumps(lua_State *L, const pi_plan *plan) {
   lua_Integer n = 0;
   lua_newtable(L);
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     if (plan->states[i / 2] == 0 || !plan->families[i % 2]) continue;
     lua_createtable(L, 0, 3);
     pi__set_text(L, "proto", pi_field_describe(PI_PROTO)->words[i / 2]);

@@ -91,6 +91,7 @@ static void push_source(lua_State *L, const pi_quality *q, int proto,
   pi__set_integer(L, "parts", source->parts);
   pi__set_boolean(L, "partial", source->partial);
   pi__set_boolean(L, "absent", source->absent);
+  pi__set_boolean(L, "untold", source->untold);
   pi__set_boolean(L, "no_bound", source->no_bound);
   pi__set_boolean(L, "joint", source->joint);
   pi__set_boolean(L, "autobound", source->autobound);
@@ -117,7 +118,7 @@ static void set_sight(lua_State *L, const pi_quality *q) {
 void pi__push_quality(lua_State *L, const pi_quality *q, unsigned groups) {
   lua_createtable(L, 0, 16);
   lua_newtable(L);
-  for (int i = 0, n = 0; i < 4; i++) {
+  for (int i = 0, n = 0; i < PI_SOURCES; i++) {
     if (!q->sources[i / 2][i % 2].wanted) continue;
     push_source(L, q, i / 2, i % 2);
     lua_rawseti(L, -2, ++n);
@@ -136,6 +137,7 @@ void pi__push_quality(lua_State *L, const pi_quality *q, unsigned groups) {
   if (groups & PI_GROUP_OWNER) set_sight(L, q);
   pi__set_integer(L, "socket_us", (lua_Integer)q->socket_us);
   pi__set_integer(L, "derived_us", (lua_Integer)q->derived_us);
+  pi__set_integer(L, "tcp_info_us", (lua_Integer)q->tcp_info_us);
   pi__set_integer(L, "owner_us", (lua_Integer)q->owner_us);
   pi__set_integer(L, "process_us", (lua_Integer)q->process_us);
   pi__set_integer(L, "taken", q->taken);

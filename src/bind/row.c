@@ -210,6 +210,10 @@ static void push_endpoint(lua_State *L, const pi_snapshot *s, size_t number,
   char text[PI_ADDRESS_TEXT];
   pi_address_format(&a.address, text);
   bool v4 = pi_address_is_v4(&a.address);
+  if (p.sight == PI_EMPTY) {
+    lua_pushstring(L, text); /* of a raw socket */
+    return;
+  }
   lua_pushfstring(L, v4 ? "%s:%d" : "[%s]:%d", text, (int)p.number);
 }
 
@@ -228,7 +232,7 @@ static int row_tostring(lua_State *L) {
   pi_value state = pi_snapshot_value(s, r->number, PI_STATE, 0);
   lua_pushfstring(L, "%s ", proto.text);
   push_endpoint(L, s, r->number, PI_LADDR, PI_LPORT);
-  if (pi_snapshot_value(s, r->number, PI_RPORT, 0).sight == PI_KNOWN) {
+  if (pi_snapshot_value(s, r->number, PI_RADDR, 0).sight == PI_KNOWN) {
     lua_pushliteral(L, " -> ");
     push_endpoint(L, s, r->number, PI_RADDR, PI_RPORT);
   }

@@ -72,7 +72,8 @@ static unsigned check_group(lua_State *L) {
   for (unsigned bit = 1; name != NULL && bit <= PI_GROUPS; bit <<= 1) {
     if (strcmp(pi_group_name(bit), name) == 0) return bit;
   }
-  luaL_error(L, "groups are socket, derived, owner and process, not %s",
+  luaL_error(L,
+             "groups are socket, derived, tcp_info, owner and process, not %s",
              name != NULL ? name : luaL_typename(L, -1));
   return 0;
 }

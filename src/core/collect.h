@@ -33,6 +33,7 @@ int pi__nomem(pi_error *err);
 /* ---- What a platform hands over ----------------------------------------- */
 
 typedef struct pi__reading pi__reading; /* a snapshot in the making */
+typedef struct pi__tcp_info pi__tcp_info;
 
 /* Who chose a local port. */
 typedef enum pi__port_choice {
@@ -47,16 +48,17 @@ typedef struct pi__row {
   pi_family family; /* as the kernel said, v4-mapped or not */
   pi_state state;
   pi_address laddr, raddr; /* IPv4 v4-mapped; raddr of an unconnected: zero */
-  uint16_t lport, rport;
-  uint32_t iface;  /* pi__reading_text of the bound device; 0: none */
-  uint64_t inode;  /* 0: no file */
-  uint64_t cookie; /* 0: unknown */
+  uint16_t lport, rport;   /* raw: the IP protocol, and nothing */
+  uint32_t iface;          /* pi__reading_text of the bound device; 0: none */
+  uint64_t inode;          /* 0: no file */
+  uint64_t cookie; /* 0: unknown; SCTP: associations of a socket share it */
   uint64_t netns;  /* inode of its namespace; 0: that which is being read */
   uint32_t uid, rxq, txq, mark;
   uint8_t uid_sight, iface_sight, rxq_sight, txq_sight, v6only_sight,
       mark_sight; /* pi_sight */
   bool v6only;
-  uint8_t choice; /* pi__port_choice, if the source tells at once */
+  uint8_t choice;           /* pi__port_choice, if the source tells at once */
+  const pi__tcp_info *info; /* where it was asked for, during the visit */
 } pi__row;
 
 /* Adds a row. A row of a socket that is already there replaces it: a dump may
@@ -86,8 +88,8 @@ typedef struct pi__netns {
   bool closed;        /* we may not enter it */
   bool gone;          /* it was no longer there */
   bool outside;       /* read from outside, as nothing leads into it for us */
-  struct pi_source sources[2][2]; /* [pi_proto][pi_family] */
-  pi_host host;                   /* its inode as well */
+  struct pi_source sources[PI_PROTOS][2]; /* [pi_proto][pi_family] */
+  pi_host host;                           /* its inode as well */
 } pi__netns;
 
 /* Adds a namespace, and turns to it. */
@@ -118,6 +120,24 @@ void pi__reading_autobound(pi__reading *reading, const pi__row *row);
  * chose. */
 bool pi__reading_doubt(pi__reading *reading, pi_proto proto, pi_family family);
 void pi__reading_chosen(pi__reading *reading, const pi__row *row);
+
+/* Figures of a connection, of the fields from PI_RTT to PI_IDLE, and its
+ * algorithm. */
+enum { PI__FIGURES = PI_IDLE - PI_RTT + 1 };
+
+typedef struct pi__figure {
+  uint64_t number;
+  uint8_t sight; /* pi_sight */
+} pi__figure;
+
+struct pi__tcp_info {
+  pi__figure figures[PI__FIGURES];
+  uint32_t congestion; /* pi__reading_text */
+  uint8_t congestion_sight;
+};
+
+/* Keeps the `info` of this row's socket. */
+void pi__reading_tcp_info(pi__reading *reading, const pi__row *row);
 
 /* Keeps a text as long as the reading lives. Equal texts may share. */
 int pi__reading_text(pi__reading *reading, const char *bytes, size_t length,
@@ -238,9 +258,9 @@ typedef struct pi__step {
 enum { PI__MOST_STEPS = 64 };
 
 typedef struct pi__want {
-  unsigned groups;    /* PI_GROUP_* to read now */
-  uint16_t states[2]; /* per pi_proto, bits of pi_state; 0: leave it out */
-  bool families[2];   /* per pi_family */
+  unsigned groups;            /* PI_GROUP_* to read now */
+  uint16_t states[PI_PROTOS]; /* bits of pi_state; 0: leave it out */
+  bool families[2];           /* per pi_family */
   /* What rows must pass, listeners excepted if connections are wanted too: it
    * takes all of them to know who was accepted. */
   pi__step steps[PI__MOST_STEPS];
@@ -250,12 +270,12 @@ typedef struct pi__want {
   const char *netns;  /* as in pi_options */
 } pi__want;
 
-/* Reads what `want` says into the reading, in the order socket, derived, owner,
- * process; each group comes once, and never before those it rests on. Always
- * fills in the host when it reads sockets. What one source refuses is a note in
- * the quality record; it fails only if nothing at all can be read, memory ends
- * or the caller asked to stop. `reading` may be NULL when only the host (a copy
- * in *host) is wanted, with groups 0. */
+/* Reads what `want` says into the reading, in the order of PI_GROUP_*; each
+ * group comes once, and never before those it rests on. Always fills in the
+ * host when it reads sockets. What one source refuses is a note in the quality
+ * record; it fails only if nothing at all can be read, memory ends or the
+ * caller asked to stop. `reading` may be NULL when only the host (a copy in
+ * *host) is wanted, with groups 0. */
 int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                 pi_error *err);
 

@@ -78,13 +78,12 @@ static int set_families(pi_snapshot *s, size_t row, pi_error *err) {
 /* ---- Listeners, to tell inbound from outbound --------------------------- */
 
 typedef struct listeners {
-  uint32_t *rows;  /* of TCP listeners, sorted by local port */
+  uint32_t *rows;  /* of listeners, sorted by local port */
   uint32_t *first; /* per port, 65537: the run of that port */
 } listeners;
 
 static bool is_listener(const pi_snapshot *s, size_t row) {
-  return pi__cell(s, row, PI_PROTO) == PI_PROTO_TCP &&
-         pi__cell(s, row, PI_STATE) == PI_STATE_LISTEN;
+  return pi__cell(s, row, PI_STATE) == PI_STATE_LISTEN;
 }
 
 static void listeners_deinit(listeners *l) {
@@ -128,7 +127,8 @@ static bool same_iface(const pi_snapshot *s, size_t a, size_t b) {
 /* Would this listener have accepted a connection to this row's local end? Its
  * children are of its own family, those of IPv4 clients as well. */
 static bool accepts(const pi_snapshot *s, size_t listener, size_t row) {
-  if (pi__cell(s, listener, PI_FAMILY) != pi__cell(s, row, PI_FAMILY) ||
+  if (pi__cell(s, listener, PI_PROTO) != pi__cell(s, row, PI_PROTO) ||
+      pi__cell(s, listener, PI_FAMILY) != pi__cell(s, row, PI_FAMILY) ||
       pi__cell(s, listener, PI_NETNS) != pi__cell(s, row, PI_NETNS)) {
     return false;
   }
@@ -287,18 +287,37 @@ static void set_service_port(pi_snapshot *s, size_t row, int role) {
 }
 
 void pi__derive_service(pi_snapshot *s, size_t row) {
+  if (pi__cell(s, row, PI_PROTO) == PI_PROTO_RAW) {
+    s->service_sight[row] = PI_EMPTY;
+    return;
+  }
   bool known = pi__cell_sight(s, row, PI_ROLE) == PI_KNOWN;
   int role = known ? (int)pi__cell(s, row, PI_ROLE) : role_unknown;
   set_service_port(s, row, role);
+}
+
+/* What has no port has none of what follows from one. */
+static int set_portless(pi_snapshot *s, size_t row, pi_error *err) {
+  static const pi_field fields[] = {PI_RANGE, PI_EPHEMERAL, PI_AUTOBOUND,
+                                    PI_ROLE};
+  int rc = 0;
+  for (size_t i = 0; rc == 0 && i < sizeof fields / sizeof *fields; i++) {
+    rc = pi__sight_set(s, row, fields[i], PI_EMPTY, err);
+  }
+  s->service_sight[row] = PI_EMPTY;
+  return rc;
 }
 
 static int set_row(pi_snapshot *s, const listeners *l, size_t row,
                    pi_error *err) {
   uint16_t port = (uint16_t)pi__cell(s, row, PI_LPORT);
   pi__cell_set(s, row, PI_EXPOSURE, row_exposure(s, row));
-  pi__cell_set(s, row, PI_RANGE, pi_port_range(port));
   int rc = set_families(s, row, err);
   if (rc != 0) return rc;
+  if (pi__cell(s, row, PI_PROTO) == PI_PROTO_RAW) {
+    return set_portless(s, row, err);
+  }
+  pi__cell_set(s, row, PI_RANGE, pi_port_range(port));
   const pi_host *host = &pi__row_netns(s, row)->host;
   if (host->ephemeral_known) {
     pi__cell_set(s, row, PI_EPHEMERAL,

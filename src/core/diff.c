@@ -48,6 +48,11 @@ static const pi_address *peer_of(const pi_snapshot *s, size_t row) {
   return has_peer ? pi__cell_address(s, row, PI_RADDR) : &none;
 }
 
+/* Is it one of several associations that one socket may have? */
+static bool has_siblings(const side *x, size_t place) {
+  return pi__cell(x->s, row_at(x, place), PI_PROTO) == PI_PROTO_SCTP;
+}
+
 static bool has_name(const side *x, size_t place, name by) {
   if (by == BY_COOKIE) return number_of(x, place, PI_COOKIE) != 0;
   if (by == BY_INODE) return number_of(x, place, PI_INODE) != 0;
@@ -65,6 +70,7 @@ static uint64_t hash_of(const side *x, size_t place, name by) {
                       pi__cell(x->s, row, PI_RPORT));
   }
   h = mix(h, number_of(x, place, PI_NETNS));
+  if (has_siblings(x, place)) h = mix_address(h, peer_of(x->s, row));
   return mix(h, number_of(x, place, by == BY_COOKIE ? PI_COOKIE : PI_INODE));
 }
 
@@ -106,6 +112,7 @@ static bool is_same(const side *x, size_t i, const side *y, size_t k, name by,
            !differ(x, i, y, k, PI_NETNS) && same_ends(x->s, row, y->s, other);
   }
   if (number_of(x, i, PI_NETNS) != number_of(y, k, PI_NETNS)) return false;
+  if (has_siblings(x, i) && !same_ends(x->s, row, y->s, other)) return false;
   if (by == BY_INODE && differ(x, i, y, k, PI_COOKIE)) return false;
   pi_field field = by == BY_COOKIE ? PI_COOKIE : PI_INODE;
   return number_of(x, i, field) == number_of(y, k, field);

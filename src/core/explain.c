@@ -106,7 +106,8 @@ static bool is_narrower(const pi__want *want) {
 static bool is_asked_for(const pi_filter *f) {
   if (f->node == PI__NODE_NOT) return is_asked_for(f->kids[0]);
   if (f->node == PI__NODE_HAS) {
-    return f->field == PI_RADDR || f->field == PI_RPORT;
+    return f->field == PI_RADDR || f->field == PI_RPORT ||
+           f->field == PI_PROTOCOL;
   }
   return f->node == PI__NODE_IN &&
          (f->field == PI_PROTO || f->field == PI_STATE ||
@@ -118,6 +119,7 @@ static const char *reason_of(const pi_filter *f) {
   switch (pi_field_describe(f->field)->group) {
   case PI_GROUP_OWNER:
   case PI_GROUP_PROCESS: return "no dump tells of processes";
+  case PI_GROUP_TCP_INFO: return "the kernel tells it, and tests nothing of it";
   case PI_GROUP_DERIVED: return "follows from the row, here";
   default: break;
   }

@@ -44,7 +44,8 @@ static pi_filter *flag_all(pi_error *err) {
 /* State listen, or a UDP service. The protocol stands before the role, so that
  * a TCP socket of unknown role is a no and not an unknown. */
 static pi_filter *flag_listening(pi_error *err) {
-  pi_filter *service = both(words(PI_PROTO, 1u << PI_PROTO_UDP, err),
+  const unsigned udp = 1u << PI_PROTO_UDP | 1u << PI_PROTO_UDPLITE;
+  pi_filter *service = both(words(PI_PROTO, udp, err),
                             words(PI_ROLE, 1u << PI_ROLE_SERVICE, err), err);
   return either(words(PI_STATE, 1u << PI_STATE_LISTEN, err), service, err);
 }

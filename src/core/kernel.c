@@ -3,6 +3,7 @@
  * Makefile asks for that, as gcc 12 is shy of it at -O2. */
 #include "kernel.h"
 #include "../registry/registry.h"
+#include "schema.h"
 
 /* ---- Levels -------------------------------------------------------------- */
 
@@ -167,8 +168,8 @@ void pi__subject_facts(uint32_t *restrict subjects,
                        const uint16_t *restrict ports,
                        const uint8_t *restrict protos, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    subjects[i] =
-        (uint32_t)pi__port_facts[ports[i]] << 1 | (protos[i] == PI_PROTO_UDP);
+    subjects[i] = (uint32_t)pi__port_facts[ports[i]] << 4 |
+                  pi__transport((pi_proto)protos[i]);
   }
 }
 

@@ -173,6 +173,7 @@ static int load_source(pi__loader *l, pi_quality *q) {
       {"errno", load_errno, AT(os)},
       {"partial", pi__load_bool, AT(partial)},
       {"absent", pi__load_bool, AT(absent)},
+      {"untold", pi__load_bool, AT(untold)},
       {"no_bound", pi__load_bool, AT(no_bound)},
       {"joint", pi__load_bool, AT(joint)},
       {"autobound", pi__load_bool, AT(autobound)},
@@ -251,6 +252,7 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"unknown", load_unknown, 0},
       {"socket_us", pi__load_u64, AT(socket_us)},
       {"derived_us", pi__load_u64, AT(derived_us)},
+      {"tcp_info_us", pi__load_u64, AT(tcp_info_us)},
       {"owner_us", pi__load_u64, AT(owner_us)},
       {"process_us", pi__load_u64, AT(process_us)},
   };

@@ -352,11 +352,19 @@ static int load_holders(pi__loader *l) {
 
 /* ---- Cells -------------------------------------------------------------- */
 
+/* Texts that stand in columns. */
+enum { IFACE, CONGESTION, CELL_TEXTS };
+
+static const pi_field cell_texts[CELL_TEXTS] = {PI_IFACE, PI_CONGESTION};
+
 typedef struct row {
   uint64_t seen; /* fields that came, a bit each */
   uint64_t unknown;
-  bool has_unknown, has_iface, has_iface_bytes;
-  pi__span iface, iface_bytes;
+  bool has_unknown;
+  struct text {
+    bool has, has_bytes;
+    pi__span shown, bytes;
+  } texts[CELL_TEXTS];
 } row;
 
 static const char *field_name(pi_field field) {
@@ -396,6 +404,12 @@ static int load_number(pi__loader *l, pi_field field, uint64_t *ret) {
   return pi__load_number(l, info->name, small ? UINT32_MAX : UINT64_MAX, ret);
 }
 
+static int load_cell_text(pi__loader *l, pi_field field, row *r) {
+  struct text *text = &r->texts[field == PI_IFACE ? IFACE : CONGESTION];
+  text->has = true;
+  return pi__load_text(l, field_name(field), &text->shown);
+}
+
 static int load_cell(pi__loader *l, pi_field field, row *r) {
   const pi_field_info *info = pi_field_describe(field);
   uint64_t value = 0;
@@ -403,9 +417,7 @@ static int load_cell(pi__loader *l, pi_field field, row *r) {
   int rc;
   switch (info->type) {
   case PI_TYPE_ADDRESS: return load_address(l, field);
-  case PI_TYPE_TEXT:
-    r->has_iface = true;
-    return pi__load_text(l, info->name, &r->iface);
+  case PI_TYPE_TEXT: return load_cell_text(l, field, r);
   case PI_TYPE_WORD:
     rc = pi__load_word(l, info->name, info->words, &value);
     break;
@@ -419,6 +431,14 @@ static int load_cell(pi__loader *l, pi_field field, row *r) {
   return rc;
 }
 
+/* Of a raw socket alone, which has it where others have a port. */
+static int load_protocol(pi__loader *l) {
+  uint64_t number = 0;
+  int rc = pi__load_number(l, "protocol", UINT8_MAX, &number);
+  if (rc == 0) pi__cell_set(l->s, l->s->count, PI_LPORT, number);
+  return rc;
+}
+
 static int load_field(pi__loader *l, pi_field field, row *r) {
   if (r->seen & PI__BIT(field)) {
     return pi__load_fail(l, "%s: comes twice", field_name(field));
@@ -426,6 +446,7 @@ static int load_field(pi__loader *l, pi_field field, row *r) {
   r->seen |= PI__BIT(field);
   if (l->fields & PI__BIT(field)) {
     if (field == PI_HOLDERS) return load_holders(l);
+    if (field == PI_PROTOCOL) return load_protocol(l);
     if (pi__width(field) != 0) return load_cell(l, field, r);
   }
   // computed again, told by the holders, or not promised by the head
@@ -441,16 +462,21 @@ static int load_version(pi__loader *l) {
 
 /* Members that are no fields. */
 static int load_other(pi__loader *l, const pi__span *name, row *r) {
+  static const char *const byte_names[CELL_TEXTS] = {"iface_b64",
+                                                     "congestion_b64"};
   if (pi__span_is(name, "v")) return load_version(l);
   if (pi__span_is(name, "unknown")) {
     if (r->has_unknown) return pi__load_fail(l, "unknown: comes twice");
     r->has_unknown = true;
     return pi__load_fields(l, "unknown", &r->unknown);
   }
-  if (pi__span_is(name, "iface_b64")) {
-    if (r->has_iface_bytes) return pi__load_fail(l, "iface_b64: comes twice");
-    r->has_iface_bytes = true;
-    return pi__load_base64(l, "iface_b64", &r->iface_bytes);
+  for (int i = 0; i < CELL_TEXTS; i++) {
+    if (!pi__span_is(name, byte_names[i])) continue;
+    if (r->texts[i].has_bytes) {
+      return pi__load_fail(l, "%s: comes twice", byte_names[i]);
+    }
+    r->texts[i].has_bytes = true;
+    return pi__load_base64(l, byte_names[i], &r->texts[i].bytes);
   }
   return pi__json_skip(&l->json) ? 0 : pi__load_unfit(l, "row", "");
 }
@@ -481,16 +507,32 @@ static pi_sight row_sight(const pi__loader *l, const row *r, pi_field field) {
   return r->unknown & PI__BIT(field) ? PI_UNKNOWN : PI_EMPTY;
 }
 
+/* Every socket has a local port, but for raw ones, which have a protocol. */
+static int check_port(const pi__loader *l, const row *r, bool raw) {
+  bool port = r->seen & PI__BIT(PI_LPORT);
+  bool protocol = r->seen & l->fields & PI__BIT(PI_PROTOCOL);
+  if (raw ? !protocol : !port) {
+    return pi__load_fail(l, "%s is missing", raw ? "protocol" : "lport");
+  }
+  if (port && protocol) {
+    return pi__load_fail(l, "lport and protocol: one is of raw sockets alone");
+  }
+  return 0;
+}
+
 /* Every socket has these, and the rest of us takes them for known. */
 static int check_needed(const pi__loader *l, const row *r) {
-  static const pi_field needed[] = {PI_PROTO, PI_FAMILY, PI_STATE,
-                                    PI_LADDR, PI_LPORT,  PI_OWNER};
+  static const pi_field needed[] = {PI_PROTO, PI_FAMILY, PI_STATE, PI_LADDR,
+                                    PI_OWNER};
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
     pi_field f = needed[i];
     if (!(l->fields & PI__BIT(f)) || r->seen & PI__BIT(f)) continue;
     return pi__load_fail(l, "%s is missing", field_name(f));
   }
-  if (row_sight(l, r, PI_RADDR) != row_sight(l, r, PI_RPORT)) {
+  bool raw = pi__cell(l->s, l->s->count, PI_PROTO) == PI_PROTO_RAW;
+  int rc = check_port(l, r, raw);
+  if (rc != 0) return rc;
+  if (!raw && row_sight(l, r, PI_RADDR) != row_sight(l, r, PI_RPORT)) {
     return pi__load_fail(l, "raddr and rport: one without the other");
   }
   uint64_t both = r->seen & r->unknown & l->fields;
@@ -521,13 +563,17 @@ static int check_owner(const pi__loader *l, const row *r) {
   return 0;
 }
 
-static int set_iface(pi__loader *l, const row *r) {
-  uint32_t text = 0;
-  if (!r->has_iface) return 0;
-  const pi__span *span = r->has_iface_bytes ? &r->iface_bytes : &r->iface;
-  int rc = pi__reading_text((pi__reading *)l->s, span->text, span->length,
-                            &text, l->err);
-  if (rc == 0) pi__cell_set(l->s, l->s->count, PI_IFACE, text);
+static int set_texts(pi__loader *l, const row *r) {
+  int rc = 0;
+  for (int i = 0; rc == 0 && i < CELL_TEXTS; i++) {
+    const struct text *t = &r->texts[i];
+    const pi__span *span = t->has_bytes ? &t->bytes : &t->shown;
+    uint32_t text = 0;
+    if (!t->has) continue;
+    rc = pi__reading_text((pi__reading *)l->s, span->text, span->length, &text,
+                          l->err);
+    if (rc == 0) pi__cell_set(l->s, l->s->count, cell_texts[i], text);
+  }
   return rc;
 }
 
@@ -549,7 +595,7 @@ int pi__load_row(pi__loader *l) {
   if (rc == 0) rc = load_members(l, &r);
   if (rc == 0) rc = check_needed(l, &r);
   if (rc == 0) rc = check_owner(l, &r);
-  if (rc == 0) rc = set_iface(l, &r);
+  if (rc == 0) rc = set_texts(l, &r);
   if (rc == 0) rc = set_sights(l, &r);
   if (rc != 0) return rc;
   if (s->groups & PI_GROUP_DERIVED) pi__derive_service(s, s->count);

@@ -132,6 +132,7 @@ static void source_sum(struct pi_source *to, const struct pi_source *from) {
   if (to->os == 0) to->os = from->os;
   if (to->parts < from->parts) to->parts = from->parts;
   to->retries += from->retries;
+  to->untold = to->untold || from->untold;
   to->no_bound = to->no_bound || from->no_bound;
   to->joint = to->joint && from->joint;
   to->autobound = to->autobound && from->autobound;
@@ -147,7 +148,7 @@ void pi__netns_sum(pi_snapshot *s) {
     q->closed += n->closed;
     if (n->closed || n->gone) continue;
     q->namespaces++;
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < PI_SOURCES; k++) {
       source_sum(&q->sources[k / 2][k % 2], &n->sources[k / 2][k % 2]);
     }
   }

@@ -302,25 +302,54 @@ static int read_bool(pi_filter *f, slice s, pi_error *err) {
   return fail(f->field, s, "is neither yes nor no", err);
 }
 
-/* Takes a size's letter off the end: k, M, G, binary as in sysctl and ss. */
-static unsigned cut_unit(pi_field field, slice *s) {
-  if (strcmp(pi_field_describe(field)->unit, "B") != 0 || s->length < 2) {
-    return 0;
+typedef struct scale {
+  const char *unit; /* of the field */
+  const char *suffix;
+  uint64_t times;
+} scale;
+
+/* Sizes are binary, as in sysctl and ss. */
+static const scale scales[] = {
+    {"B", "k", 1 << 10},
+    {"B", "K", 1 << 10},
+    {"B", "M", 1 << 20},
+    {"B", "G", 1 << 30},
+    {"us", "us", 1},
+    {"us", "ms", 1000},
+    {"us", "s", 1000000},
+    {"us", "m", 60000000},
+    {"us", "h", UINT64_C(3600000000)},
+    {"us", "d", UINT64_C(86400000000)},
+    {"ms", "ms", 1},
+    {"ms", "s", 1000},
+    {"ms", "m", 60000},
+    {"ms", "h", 3600000},
+    {"ms", "d", 86400000},
+};
+
+static bool ends_with(slice s, const char *suffix) {
+  size_t n = strlen(suffix);
+  return s.length > n && memcmp(s.text + s.length - n, suffix, n) == 0 &&
+         s.text[s.length - n - 1] >= '0' && s.text[s.length - n - 1] <= '9';
+}
+
+/* Takes the letters of a size or a time off the end: how much they mean. */
+static uint64_t cut_scale(pi_field field, slice *s) {
+  const char *unit = pi_field_describe(field)->unit;
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+    if (strcmp(scales[i].unit, unit) != 0) continue;
+    if (!ends_with(*s, scales[i].suffix)) continue;
+    s->length -= strlen(scales[i].suffix);
+    return scales[i].times;
   }
-  switch (s->text[s->length - 1]) {
-  case 'k':
-  case 'K': s->length--; return 10;
-  case 'M': s->length--; return 20;
-  case 'G': s->length--; return 30;
-  default: return 0;
-  }
+  return 1;
 }
 
 static bool read_quantity(pi_field field, slice s, uint64_t *ret) {
   if (field == PI_MARK && hexadecimal(s, ret)) return true;
-  unsigned shift = cut_unit(field, &s);
-  if (!decimal(s, ret) || *ret > UINT64_MAX >> shift) return false;
-  *ret <<= shift;
+  uint64_t times = cut_scale(field, &s);
+  if (!decimal(s, ret) || *ret > UINT64_MAX / times) return false;
+  *ret *= times;
   return true;
 }
 

@@ -2,7 +2,10 @@
  * family and state, which are always known of it. Of every part of a filter we
  * tell the kinds that may hold rows it does not deny, and those of which it is
  * true without exception, which is what its negation leaves out. The reading
- * may hold too much, never too little. */
+ * may hold too much, never too little.
+ *
+ * Raw sockets are apart: what has no port is in a reading only if the filter
+ * names it. */
 #include "plan.h"
 #include "filter.h"
 
@@ -10,7 +13,7 @@
 
 /* A set of kinds, bits of pi_state per pi_proto and pi_family. */
 typedef struct kinds {
-  uint16_t states[2][2];
+  uint16_t states[PI_PROTOS][2];
 } kinds;
 
 typedef struct scope {
@@ -20,13 +23,24 @@ typedef struct scope {
 enum {
   UDP_STATES = 1u << PI_STATE_CONNECTED | 1u << PI_STATE_UNCONNECTED,
   TCP_STATES = (1u << PI_STATE_CONNECTED) - 1,
+  // what an association of SCTP may be, in words of TCP, and an endpoint
+  SCTP_STATES =
+      TCP_STATES & ~(1u << PI_STATE_SYN_RECEIVED | 1u << PI_STATE_TIME_WAIT |
+                     1u << PI_STATE_CLOSING),
   PEERLESS_STATES = 1u << PI_STATE_LISTEN | 1u << PI_STATE_CLOSED |
                     1u << PI_STATE_UNCONNECTED,
 };
 
 static const kinds no_kinds;
-static const kinds all_kinds = {
-    {{TCP_STATES, TCP_STATES}, {UDP_STATES, UDP_STATES}}};
+static const kinds all_kinds = {{
+    [PI_PROTO_TCP] = {TCP_STATES, TCP_STATES},
+    [PI_PROTO_UDP] = {UDP_STATES, UDP_STATES},
+    [PI_PROTO_UDPLITE] = {UDP_STATES, UDP_STATES},
+    [PI_PROTO_SCTP] = {SCTP_STATES, SCTP_STATES},
+    [PI_PROTO_MPTCP] = {TCP_STATES, TCP_STATES},
+    [PI_PROTO_RAW] = {UDP_STATES, UDP_STATES},
+}};
+static const kinds raw_kinds = {{[PI_PROTO_RAW] = {UDP_STATES, UDP_STATES}}};
 
 static bool has_word(const pi_filter *f, uint64_t word) {
   for (size_t i = 0; i < f->count; i++) {
@@ -42,7 +56,7 @@ static kinds kinds_in(const pi_filter *f) {
   for (unsigned state = 0; state <= PI_STATE_UNCONNECTED; state++) {
     if (has_word(f, state)) states |= (uint16_t)(1u << state);
   }
-  for (unsigned i = 0; i < 4; i++) {
+  for (unsigned i = 0; i < PI_SOURCES; i++) {
     uint16_t *at = &k.states[i / 2][i % 2];
     if (f->field == PI_PROTO && !has_word(f, i / 2)) *at = 0;
     if (f->field == PI_FAMILY && !has_word(f, i % 2)) *at = 0;
@@ -53,7 +67,7 @@ static kinds kinds_in(const pi_filter *f) {
 
 static kinds kinds_with_peer(void) {
   kinds k = all_kinds;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     k.states[i / 2][i % 2] &= (uint16_t)~PEERLESS_STATES;
   }
   return k;
@@ -61,23 +75,24 @@ static kinds kinds_with_peer(void) {
 
 static kinds without(const kinds *from, const kinds *what) {
   kinds k = *from;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     k.states[i / 2][i % 2] &= (uint16_t)~what->states[i / 2][i % 2];
   }
   return k;
 }
 
 static void meet(kinds *a, const kinds *b) {
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < PI_SOURCES; i++)
     a->states[i / 2][i % 2] &= b->states[i / 2][i % 2];
 }
 
 static void join(kinds *a, const kinds *b) {
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < PI_SOURCES; i++)
     a->states[i / 2][i % 2] |= b->states[i / 2][i % 2];
 }
 
-/* Whether there is a peer follows from the state; what it is does not. */
+/* Whether there is a peer follows from the state; what it is does not. A number
+ * of a protocol is what raw sockets have. */
 static scope scope_of_leaf(const pi_filter *f) {
   scope s = {all_kinds, no_kinds};
   bool kind =
@@ -85,8 +100,9 @@ static scope scope_of_leaf(const pi_filter *f) {
   bool peer = f->field == PI_RPORT || f->field == PI_RADDR;
   if (f->node == PI__NODE_ALL) return (scope){all_kinds, all_kinds};
   if (kind) s.must = s.may = f->node == PI__NODE_IN ? kinds_in(f) : all_kinds;
-  if (!peer || f->node == PI__NODE_KNOWN) return s;
-  s.may = kinds_with_peer();
+  bool raw = f->field == PI_PROTOCOL;
+  if ((!peer && !raw) || f->node == PI__NODE_KNOWN) return s;
+  s.may = raw ? raw_kinds : kinds_with_peer();
   if (f->node == PI__NODE_HAS) s.must = s.may;
   return s;
 }
@@ -275,16 +291,36 @@ static void plan_steps(const pi_filter *filter, pi__want *want) {
   want->step_count = narrows ? p.count : 0;
 }
 
-void pi__plan(const pi_filter *filter, pi__want *want) {
-  kinds k = filter != NULL ? scope_of(filter).may : all_kinds;
-  for (int i = 0; i < 2; i++) {
-    want->states[i] = k.states[i][0] | k.states[i][1];
-    want->families[i] = (k.states[0][i] | k.states[1][i]) != 0;
+/* Is there a test that asks for raw sockets, below no `not` or an even number
+ * of them? */
+static bool names_raw(const pi_filter *f, bool denied) {
+  if (f->node == PI__NODE_NOT) return names_raw(f->kids[0], !denied);
+  for (size_t i = 0; i < f->kid_count; i++) {
+    if (names_raw(f->kids[i], denied)) return true;
   }
-  // a connection is inbound if somebody listens there; asking for listeners
-  // alone is nearly free (their hash table is small)
-  if (want->states[PI_PROTO_TCP] != 0) {
-    want->states[PI_PROTO_TCP] |= 1u << PI_STATE_LISTEN;
+  if (denied) return false;
+  if (f->node == PI__NODE_HAS) return f->field == PI_PROTOCOL;
+  if (f->node != PI__NODE_IN) return false;
+  return f->field == PI_PROTOCOL ||
+         (f->field == PI_PROTO && has_word(f, PI_PROTO_RAW));
+}
+
+static kinds kinds_asked(const pi_filter *filter) {
+  kinds k = filter != NULL ? scope_of(filter).may : all_kinds;
+  bool raw = filter != NULL && names_raw(filter, false);
+  return raw ? k : without(&k, &raw_kinds);
+}
+
+void pi__plan(const pi_filter *filter, pi__want *want) {
+  kinds k = kinds_asked(filter);
+  want->families[PI_FAMILY_4] = want->families[PI_FAMILY_6] = false;
+  for (int i = 0; i < PI_PROTOS; i++) {
+    want->states[i] = k.states[i][PI_FAMILY_4] | k.states[i][PI_FAMILY_6];
+    if (k.states[i][PI_FAMILY_4] != 0) want->families[PI_FAMILY_4] = true;
+    if (k.states[i][PI_FAMILY_6] != 0) want->families[PI_FAMILY_6] = true;
+    // a connection is inbound if somebody listens there; asking for listeners
+    // alone is nearly free (their hash table is small)
+    if (want->states[i] & TCP_STATES) want->states[i] |= 1u << PI_STATE_LISTEN;
   }
   plan_steps(filter, want);
 }

@@ -50,12 +50,24 @@ static void row_load(const pi_snapshot *s, size_t at, pi__row *row) {
   };
 }
 
+/* A cookie says it, but for the associations of an SCTP socket. */
 static bool same_socket(const pi__row *a, const pi__row *b) {
-  if (a->cookie != 0 || b->cookie != 0) return a->cookie == b->cookie;
+  if (a->cookie != b->cookie) return false;
+  if (a->cookie != 0 && a->proto != PI_PROTO_SCTP) return true;
   return a->proto == b->proto && a->family == b->family &&
          a->lport == b->lport && a->rport == b->rport && a->inode == b->inode &&
          memcmp(&a->laddr, &b->laddr, sizeof a->laddr) == 0 &&
          memcmp(&a->raddr, &b->raddr, sizeof a->raddr) == 0;
+}
+
+static bool is_at(const pi_snapshot *s, size_t at, const pi__row *row) {
+  if (row->cookie != 0) {
+    if (pi__cell(s, at, PI_COOKIE) != row->cookie) return false;
+    if (row->proto != PI_PROTO_SCTP) return true;
+  }
+  pi__row there;
+  row_load(s, at, &there);
+  return same_socket(&there, row);
 }
 
 /* The slot of a row's socket: taken by it, or free for it. */
@@ -66,13 +78,7 @@ static uint32_t *find_slot(pi_snapshot *s, const pi__row *row) {
     uint32_t *at = &s->identity.rows[slot];
     if (*at == PI__NO_ROW) return at;
     if (pi__cell(s, *at, PI_NETNS) != netns) continue;
-    if (row->cookie != 0) {
-      if (pi__cell(s, *at, PI_COOKIE) == row->cookie) return at;
-      continue;
-    }
-    pi__row there;
-    row_load(s, *at, &there);
-    if (same_socket(&there, row)) return at;
+    if (is_at(s, *at, row)) return at;
   }
 }
 
@@ -83,7 +89,8 @@ static void index_fill(pi_snapshot *s) {
     pi__row row;
     row.cookie = pi__cell(s, i, PI_COOKIE);
     row.netns = pi__cell(s, i, PI_NETNS);
-    if (row.cookie == 0) row_load(s, i, &row);
+    row.proto = (pi_proto)pi__cell(s, i, PI_PROTO);
+    if (row.cookie == 0 || row.proto == PI_PROTO_SCTP) row_load(s, i, &row);
     uint32_t *slot = find_slot(s, &row);
     if (*slot == PI__NO_ROW) s->identity.used++;
     *slot = (uint32_t)i;
@@ -115,6 +122,7 @@ static int grow(pi_snapshot *s, size_t capacity, pi_error *err) {
     pi__column *column = &s->columns[f];
     if (pi_field_describe((pi_field)f)->group != PI_GROUP_SOCKET) continue;
     size_t width = pi__width((pi_field)f);
+    if (width == 0) continue;
     int rc = grow_block(&column->cells, capacity * width, err);
     if (rc != 0) return rc;
     if (column->sight == NULL) continue;
@@ -186,6 +194,7 @@ static void put_cells(pi_snapshot *s, size_t at, const pi__row *row) {
 /* A line a field, no loop over them: this runs for every socket there is. */
 static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
                      pi_error *err) {
+  bool raw = row->proto == PI_PROTO_RAW;
   unsigned peer = has_peer(row) ? PI_KNOWN : PI_EMPTY;
   unsigned inode = row->inode != 0 ? PI_KNOWN : PI_EMPTY;
   unsigned cookie = row->cookie != 0 ? PI_KNOWN : PI_UNKNOWN;
@@ -193,7 +202,8 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
   put_cells(s, at, row);
   pi__cell_set(s, at, PI_NETNS, netns);
   bool kept = put_sight(s, at, PI_RADDR, peer) &&
-              put_sight(s, at, PI_RPORT, peer) &&
+              put_sight(s, at, PI_RPORT, raw ? PI_EMPTY : peer) &&
+              put_sight(s, at, PI_LPORT, raw ? PI_EMPTY : PI_KNOWN) &&
               put_sight(s, at, PI_IFACE, row->iface_sight) &&
               put_sight(s, at, PI_INODE, inode) &&
               put_sight(s, at, PI_COOKIE, cookie) &&
@@ -261,17 +271,23 @@ void pi__reading_rewind(pi__reading *reading, size_t rows) {
   index_fill(s);
 }
 
+uint32_t pi__reading_find(pi_snapshot *s, const pi__row *row) {
+  return s->identity.rows == NULL ? PI__NO_ROW : *find_slot(s, row);
+}
+
+int pi__reading_index(pi_snapshot *s, pi_error *err) {
+  return s->identity.rows != NULL ? 0 : reindex(s, s->count, err);
+}
+
 void pi__reading_autobound(pi__reading *reading, const pi__row *row) {
   pi_snapshot *s = &reading->snapshot;
-  if (s->identity.rows == NULL) return;
-  uint32_t at = *find_slot(s, row);
+  uint32_t at = pi__reading_find(s, row);
   if (at != PI__NO_ROW) s->marked[at] = PI__MARK_AUTOBOUND;
 }
 
 void pi__reading_chosen(pi__reading *reading, const pi__row *row) {
   pi_snapshot *s = &reading->snapshot;
-  if (s->identity.rows == NULL) return;
-  uint32_t at = *find_slot(s, row);
+  uint32_t at = pi__reading_find(s, row);
   if (at == PI__NO_ROW || s->marked[at] != PI__MARK_DOUBT) return;
   s->marked[at] = PI__MARK_NONE;
 }

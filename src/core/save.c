@@ -102,6 +102,7 @@ static void put_source(pi__writer *w, const pi_quality *q, int proto,
   if (source->os > 0) put_member(w, "errno", (uint64_t)source->os);
   put_flag(w, "partial", source->partial);
   put_flag(w, "absent", source->absent);
+  put_flag(w, "untold", source->untold);
   put_flag(w, "no_bound", source->no_bound);
   put_flag(w, "joint", source->joint);
   put_flag(w, "autobound", source->autobound);
@@ -111,7 +112,7 @@ static void put_source(pi__writer *w, const pi_quality *q, int proto,
 static void put_sources(pi__writer *w, const pi_quality *q) {
   bool any = false;
   pi__put_string(w, ",\"sources\":[");
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     if (!q->sources[i / 2][i % 2].wanted) continue;
     if (any) pi__put_string(w, ",");
     put_source(w, q, i / 2, i % 2);
@@ -161,6 +162,7 @@ static void put_quality(pi__writer *w, const pi_quality *q) {
   put_unknown(w, q);
   put_member(w, "socket_us", q->socket_us);
   put_member(w, "derived_us", q->derived_us);
+  put_member(w, "tcp_info_us", q->tcp_info_us);
   put_member(w, "owner_us", q->owner_us);
   put_member(w, "process_us", q->process_us);
   pi__put_string(w, "}");
@@ -202,7 +204,7 @@ int pi_snapshot_save(pi_snapshot *s, const pi_selection *selection,
                      pi_error *err) {
   pi_selection *all = NULL;
   // a loaded one has what it has
-  int rc = s->loaded ? 0 : pi_snapshot_complete(s, PI_GROUPS, err);
+  int rc = s->loaded ? 0 : pi_snapshot_complete(s, PI_GROUPS_USUAL, err);
   if (rc == 0 && selection == NULL) rc = pi_snapshot_select(s, NULL, &all, err);
   if (rc == 0) {
     rc = write_reading(s, selection != NULL ? selection : all, filter, sink,

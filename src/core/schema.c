@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const char *const proto_words[] = {"tcp", "udp", NULL};
+static const char *const proto_words[] = {"tcp",   "udp", "udplite", "sctp",
+                                          "mptcp", "raw", NULL};
 static const char *const family_words[] = {"ipv4", "ipv6", NULL};
 static const char *const state_words[] = {
     "established", "syn-sent",  "syn-received", "fin-wait-1", "fin-wait-2",
@@ -49,6 +50,7 @@ const char *pi_group_name(unsigned group) {
   switch (group) {
   case PI_GROUP_SOCKET: return "socket";
   case PI_GROUP_DERIVED: return "derived";
+  case PI_GROUP_TCP_INFO: return "tcp_info";
   case PI_GROUP_OWNER: return "owner";
   case PI_GROUP_PROCESS: return "process";
   default: return "";

@@ -76,10 +76,16 @@ static int read_owners(pi_snapshot *s, pi_error *err) {
   return pi__owners_join(s, err);
 }
 
+static int read_tcp_info(pi_snapshot *s, pi_error *err) {
+  int rc = pi__tcp_info_begin(s, err);
+  return rc != 0 ? rc : group_collect(s, PI_GROUP_TCP_INFO, err);
+}
+
 static int read_group(pi_snapshot *s, unsigned group, pi_error *err) {
   switch (group) {
   case PI_GROUP_SOCKET: return read_sockets(s, err);
   case PI_GROUP_DERIVED: return read_derived(s, err);
+  case PI_GROUP_TCP_INFO: return read_tcp_info(s, err);
   case PI_GROUP_OWNER: return read_owners(s, err);
   default: return group_collect(s, group, err);
   }
@@ -89,6 +95,7 @@ static uint64_t *group_clock(pi_snapshot *s, unsigned group) {
   switch (group) {
   case PI_GROUP_SOCKET: return &s->quality.socket_us;
   case PI_GROUP_DERIVED: return &s->quality.derived_us;
+  case PI_GROUP_TCP_INFO: return &s->quality.tcp_info_us;
   case PI_GROUP_OWNER: return &s->quality.owner_us;
   default: return &s->quality.process_us;
   }
@@ -127,7 +134,7 @@ int pi_snapshot_complete(pi_snapshot *s, unsigned groups, pi_error *err) {
     s->quality = quality;
     return rc;
   }
-  // the index is only good for marking rows, which the derived group does
+  // the index is only good for finding rows that a later group tells of
   if (s->groups & PI_GROUP_DERIVED) pi__index_deinit(&s->identity);
   s->quality.completed = (int64_t)time(NULL);
   return 0;

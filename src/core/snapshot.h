@@ -105,10 +105,12 @@ static inline size_t pi__width(pi_field field) {
   case PI_RXQ:
   case PI_TXQ:
   case PI_MARK:
+  case PI_CONGESTION:
   case PI_IFACE: return 4;
   case PI_PID:
   case PI_PPID:
-  case PI_HOLDER_NETNS: return 0;
+  case PI_HOLDER_NETNS:
+  case PI_PROTOCOL: return 0;
   default: return widths[field];
   }
 }
@@ -167,6 +169,14 @@ int pi__sight_set(pi_snapshot *s, size_t row, pi_field field, pi_sight sight,
 int pi__index_init(pi__index *index, size_t expected, pi_error *err);
 void pi__index_deinit(pi__index *index);
 size_t pi__index_slot(const pi__index *index, uint64_t key);
+
+/* The row of a reading that is this socket, or PI__NO_ROW; its index, which is
+ * dropped when it has served, made anew (reading.c). */
+uint32_t pi__reading_find(pi_snapshot *s, const pi__row *row);
+int pi__reading_index(pi_snapshot *s, pi_error *err);
+
+/* Columns of the group tcp_info, nothing told yet (tcpinfo.c). */
+int pi__tcp_info_begin(pi_snapshot *s, pi_error *err);
 
 /* The derived group (derive.c) and the owners' join (owners.c). */
 void pi__marks_begin(pi_snapshot *s); /* by what sources told at once */

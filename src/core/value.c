@@ -1,6 +1,7 @@
 /* value.c: one cell as a value, whether it stands in a column, comes from the
  * holders, or is looked up in the registry. */
 #include "cgroup.h"
+#include "schema.h"
 #include "snapshot.h"
 
 #include <string.h>
@@ -50,6 +51,14 @@ static pi_value column_value(const pi_snapshot *s, size_t row, pi_field field) {
   return v;
 }
 
+/* Stands where others have a port, as in the kernel. */
+static pi_value protocol_value(const pi_snapshot *s, size_t row) {
+  if (pi__cell(s, row, PI_PROTO) != PI_PROTO_RAW) {
+    return absent(PI_PROTOCOL, PI_EMPTY);
+  }
+  return number_value(PI_PROTOCOL, pi__cell(s, row, PI_LPORT));
+}
+
 static pi_value netns_name(const pi_snapshot *s, size_t row) {
   const pi__netns *n = pi__row_netns(s, row);
   if (n->name_sight != PI_KNOWN) {
@@ -59,11 +68,6 @@ static pi_value netns_name(const pi_snapshot *s, size_t row) {
 }
 
 /* ---- Names from the registry -------------------------------------------- */
-
-static unsigned row_transport(const pi_snapshot *s, size_t row) {
-  return pi__cell(s, row, PI_PROTO) == PI_PROTO_UDP ? PI_TRANSPORT_UDP
-                                                    : PI_TRANSPORT_TCP;
-}
 
 static bool risk_seen(uint16_t port, unsigned transport, unsigned before,
                       const char *risk) {
@@ -87,9 +91,10 @@ static const char *port_risk(uint16_t port, unsigned transport, unsigned i) {
 
 static pi_value registry_value(const pi_snapshot *s, size_t row, pi_field field,
                                unsigned i) {
-  if (s->service_sight[row] != PI_KNOWN) return absent(field, PI_UNKNOWN);
+  pi_sight sight = (pi_sight)s->service_sight[row];
+  if (sight != PI_KNOWN) return absent(field, sight);
   uint16_t port = s->service_port[row];
-  unsigned transport = row_transport(s, row);
+  unsigned transport = pi__transport((pi_proto)pi__cell(s, row, PI_PROTO));
   const char *text = NULL;
   pi_use use;
   if (field == PI_SERVICE) text = pi_port_name(port, transport, i);
@@ -208,5 +213,6 @@ pi_value pi_snapshot_value(const pi_snapshot *s, size_t row, pi_field field,
     return registry_value(s, row, field, i);
   }
   if (!info->several && i > 0) return absent(field, PI_EMPTY);
+  if (field == PI_PROTOCOL) return protocol_value(s, row);
   return holder_value(s, row, field, i);
 }

@@ -382,8 +382,9 @@ static void reads_each_group_once_and_those_it_rests_on_first(void **state) {
   for (int i = 0; i < 2; i++) {
     assert_int_equal(0, pi_snapshot_complete(s, PI_GROUPS, &err));
   }
-  assert_int_equal(4, script.asked);
+  assert_int_equal(5, script.asked);
   assert_int_equal(PI_GROUP_DERIVED, script.order[3]);
+  assert_int_equal(PI_GROUP_TCP_INFO, script.order[4]);
   assert_int_equal(PI_GROUPS, pi_snapshot_groups(s));
   assert_true(pi_snapshot_quality(s)->completed > 1700000000);
   pi_snapshot_free(s);

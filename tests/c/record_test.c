@@ -176,13 +176,16 @@ static void what_has_no_row_is_told_apart(void **state) {
       {AF_INET6, SOCK_STREAM, 10, IPPROTO_TCP, true},
       {AF_INET6, SOCK_DGRAM, 1, IPPROTO_UDP, true},
       {AF_UNIX, SOCK_STREAM, 1, IPPROTO_TCP, false},
-      {AF_INET, SOCK_RAW, 7, IPPROTO_TCP, false},
-      {AF_INET, SOCK_RAW, 7, IPPROTO_UDP, false},
+      {AF_INET, SOCK_RAW, 7, IPPROTO_TCP, true},
+      {AF_INET, SOCK_RAW, 7, IPPROTO_ICMP, true},
+      {AF_INET, SOCK_DGRAM, 7, IPPROTO_UDPLITE, true},
+      {AF_INET6, SOCK_STREAM, 10, 256 + IPPROTO_TCP, true},
+      {AF_INET, SOCK_STREAM, 1, IPPROTO_SCTP, false},
       {AF_INET, SOCK_DGRAM, 7, IPPROTO_ICMP, false},
       {AF_INET, SOCK_STREAM, 0, IPPROTO_TCP, false},
       {AF_INET, SOCK_STREAM, 14, IPPROTO_TCP, false},
       {AF_INET, SOCK_DGRAM, 10, IPPROTO_UDP, false},
-      {AF_INET, SOCK_STREAM, 1, 256 + IPPROTO_TCP, false},
+      {AF_INET, SOCK_STREAM, 1, 512 + IPPROTO_TCP, false},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     pi__record r = made();

@@ -104,7 +104,7 @@ static void everything_comes_back_as_it_was(void **state) {
   (void)state;
   make_world();
   pi_snapshot *s = script_take(PI_GROUPS);
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     s->quality.sources[i / 2][i % 2].wanted = true;
   }
   // by blocks of any size
@@ -156,6 +156,8 @@ static void a_quality_with_everything_comes_back(void **state) {
   q->owners_by = PI_BACKEND_BPF;
   q->pinned = true;
   snprintf(q->obstacle, sizeof q->obstacle, "not \"permitted\"\n");
+  q->sources[PI_PROTO_SCTP][1] = (struct pi_source){
+      .backend = PI_BACKEND_NONE, .os = 2, .wanted = true, .untold = true};
   q->processes = SIZE_MAX;
   q->unreadable = 1;
   q->vanished = 2;
@@ -166,6 +168,7 @@ static void a_quality_with_everything_comes_back(void **state) {
   q->derived_us = 1;
   q->owner_us = 2;
   q->process_us = 3;
+  q->tcp_info_us = 4;
   q->taken = -5;
   q->completed = INT64_C(253402300799);
   saved f = saved_of(s, NULL);
@@ -203,7 +206,8 @@ static void saving_reads_what_is_missing_before_it_writes(void **state) {
   assert_int_equal(0, f.length);
   script.failing = 0;
   f = saved_of(s, NULL);
-  assert_int_equal(PI_GROUPS, pi_snapshot_groups(s));
+  assert_int_equal(PI_GROUPS_USUAL, pi_snapshot_groups(s));
+  assert_int_equal(0, script.calls[PI_GROUP_TCP_INFO]);  // unasked
   saved_free(&f);
   pi_snapshot_free(s);
 }

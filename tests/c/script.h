@@ -11,9 +11,11 @@
 
 typedef struct script_row {
   pi__row row;
-  const char *iface; /* NULL: none */
-  bool autobound;    /* the kernel chose its port, and says so */
-  bool dead;         /* closed when the scan was over */
+  const char *iface;         /* NULL: none */
+  bool autobound;            /* the kernel chose its port, and says so */
+  bool dead;                 /* closed when the scan was over */
+  const pi__figure *figures; /* PI__FIGURES of them; NULL: not told */
+  const char *congestion;    /* likewise */
 } script_row;
 
 typedef struct script_process {
@@ -144,7 +146,7 @@ static inline int script_sockets(pi__reading *reading, pi_error *err) {
 }
 
 static inline void script_derived(pi__reading *reading) {
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 2 * PI_PROTO_SCTP; i++) {  // others never tell
     pi__reading_source(reading, (pi_proto)(i / 2), (pi_family)(i % 2))
         ->autobound = script.tells_autobound;
     if (!pi__reading_recall_marks(reading, (pi_proto)(i / 2),
@@ -247,6 +249,25 @@ static inline int script_details(pi__reading *reading, pi_error *err) {
   return 0;
 }
 
+static inline int script_tcp_info(pi__reading *reading, pi_error *err) {
+  for (size_t i = 0; i < script.count; i++) {
+    const script_row *r = &script.rows[i];
+    pi__row row = r->row;
+    pi__tcp_info info = {.congestion_sight = PI_EMPTY};
+    if (r->figures == NULL) continue;
+    memcpy(info.figures, r->figures, sizeof info.figures);
+    if (r->congestion != NULL) {
+      int rc = pi__reading_text(reading, r->congestion, strlen(r->congestion),
+                                &info.congestion, err);
+      if (rc != 0) return rc;
+      info.congestion_sight = PI_KNOWN;
+    }
+    row.info = &info;
+    pi__reading_tcp_info(reading, &row);
+  }
+  return 0;
+}
+
 int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
                 pi_error *err) {
   if (reading == NULL) {
@@ -260,6 +281,7 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
   int rc = 0;
   if (group == PI_GROUP_SOCKET) rc = script_sockets(reading, err);
   if (group == PI_GROUP_DERIVED) script_derived(reading);
+  if (group == PI_GROUP_TCP_INFO) rc = script_tcp_info(reading, err);
   if (group == PI_GROUP_OWNER) rc = script_owners(reading, err);
   if (group == PI_GROUP_PROCESS) rc = script_details(reading, err);
   if (rc == 0 && script.failing & group) return script_fail(group, err);

@@ -147,7 +147,7 @@ static void what_no_reading_met_is_told(void **state) {
   for (size_t i = 0; i < LENGTH(unknown); i++) {
     assert_int_equal(PI_UNKNOWN, sight_of(s, 0, unknown[i]));
   }
-  assert_int_equal(PI_GROUPS, pi_snapshot_groups(s));
+  assert_int_equal(PI_GROUPS_USUAL, pi_snapshot_groups(s));
   pi_snapshot_free(s);
   assert_null(meet(w));  // and once
   assert_int_equal(2, pi_watcher_hearing(w)->told);

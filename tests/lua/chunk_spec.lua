@@ -97,9 +97,9 @@ describe("show", function()
     local row = pi.sockets("all", options):first()
     assert.equal("a\27b", row.process) -- asked for: the group is read
     local text = chunk.show(row)
-    for _, line in ipairs{"lport:      80", "rport:      -", "mark:       ?",
-                          "process:    a\\x1bb", "holders:    7/3/a\\x1bb, 7/4/a\\x1bb"} do
-      assert.is_truthy(text:find("  " .. line .. "\n", 1, true), line)
+    for _, line in ipairs{"lport: 80", "rport: -", "mark: ?", "process: a\\x1bb",
+                          "holders: 7/3/a\\x1bb, 7/4/a\\x1bb"} do
+      assert.is_truthy(text:gsub("(\n  %g+:) +", "%1 "):find("  " .. line .. "\n", 1, true), line)
     end
   end)
 
@@ -109,7 +109,7 @@ describe("show", function()
       .. '"lport"],"rows":1,"host":{},"quality":{"taken":1}}\n{"v":1,"proto":"tcp",'
       .. '"family":"ipv4","state":"listen","laddr":"127.0.0.1","lport":80}\n')
     local text = chunk.show(pi.load(path):sockets():first(), {color = true})
-    assert.is_truthy(text:find("lport:      80\n", 1, true))
+    assert.matches("lport: +80\n", text)
     assert.is_nil(text:find("cmdline", 1, true))
   end)
 

@@ -34,9 +34,10 @@ describe("a plan", function()
     assert.equal("tcp/4:listen tcp/6:listen", dumps "tcp state = listen")
     assert.equal("udp/6:connected,unconnected", dumps "udp family = ipv6")
     assert.equal("", dumps "tcp udp")
+    assert.equal("raw/4:unconnected raw/6:unconnected", dumps "raw unconnected")
     local all = dumps()
     assert.matches("^tcp/4:established,.*,closing tcp/6:.* udp/4:", all)
-    assert.matches(" udp/6:connected,unconnected$", all)
+    assert.matches(" udp/6:connected,unconnected udplite/4:.* sctp/4:.* mptcp/6:", all)
   end)
 
   it("tells what the kernel tests", function()
@@ -73,17 +74,19 @@ describe("a plan", function()
   end)
 
   it("is text for people", function()
-    local text = tostring(pi.sockets{"tcp :22", process = "a\27b", function() end}:explain())
+    local spec = {"tcp :22", process = "a\27b", function() end}
+    local text = tostring(pi.sockets(spec, {backend = "netlink"}):explain())
     assert.equal([[
 filter   process = a\x1bb and proto = tcp and port = 22
 read     tcp, ipv4 and ipv6: all states
 kernel   port = 22
 here     process = a\x1bb: not in the kernel (no dump tells of processes)
          1 function in Lua, asked last
-then     owner: the descriptors of all processes, if a row depends on it
+then     owner: who holds the sockets, if a row depends on it
          derived: which ports the kernel chose, what follows from a row, to show
          it
          process: what is known of the holders, to show it
+owners   by the descriptors of all processes in procfs: it was asked for
 ]], text)
     assert.matches("nothing: no socket can satisfy it", tostring(plan "tcp udp"))
     assert.matches("filter   none: every socket", tostring(plan()))

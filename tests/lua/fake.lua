@@ -142,9 +142,20 @@ end
 
 local sysctl = "/sys/net/ipv4/"
 
--- A folder with tables `tcp tcp6 udp udp6` (absent: empty; false: no such file),
--- `processes`, and `host` (ports = "32768 60999", start = 1024, reserved = ""); beside
--- it, `files` of the host (path = text).
+-- As net/core/sock.c prints it; `counts`: sockets of each, others have none.
+local function write_protocols(root, counts)
+  local out = {"protocol  size sockets  memory press maxhdr  slab module     cl co di ac\n"}
+  for _, name in ipairs{"RAWv6", "UDPLITEv6", "UDPv6", "TCPv6", "UDP-Lite", "RAW", "UDP", "TCP"} do
+    out[#out + 1] = ("%-9s 1344 %6d       0   NI       0   yes  kernel      y  y  y  n\n")
+      :format(name, counts[name] or 0)
+  end
+  write(root .. "/net/protocols", table.concat(out))
+end
+
+-- A folder with tables `tcp tcp6 udp udp6` (absent: empty; false: no such file) and
+-- `udplite udplite6 raw raw6` (absent: none), `protocols` (sockets of each by the kernel's
+-- count; absent: as the tables have it; false: no such file), `processes`, and `host` (ports
+-- = "32768 60999", start = 1024, reserved = ""); beside it, `files` of the host (path = text).
 function fake.proc(spec)
   local top = fake.folder()
   local root = top .. "/proc"
@@ -157,6 +168,16 @@ function fake.proc(spec)
   for _, name in ipairs{"tcp", "tcp6", "udp", "udp6"} do
     if spec[name] ~= false then write_table(root, name, spec[name] or {}) end
   end
+  local counts = {}
+  for name, table_name in pairs{
+    ["UDP-Lite"] = "udplite", UDPLITEv6 = "udplite6", RAW = "raw", RAWv6 = "raw6",
+  } do
+    if spec[table_name] then
+      write_table(root, table_name, spec[table_name])
+      counts[name] = #spec[table_name]
+    end
+  end
+  if spec.protocols ~= false then write_protocols(root, spec.protocols or counts) end
   for _, process in ipairs(spec.processes or {}) do write_process(root, process) end
   local host = spec.host or {}
   write(root .. sysctl .. "ip_local_port_range", (host.ports or "32768\t60999") .. "\n")

@@ -218,7 +218,7 @@ describe("now", function()
 
   it("a transport whose sockets are not read is not looked at", function()
     local options = fake.options{tcp = {{"0.0.0.0:22", state = "listen"}}}
-    options.transport = "sctp"
-    assert.equal("not seen: sockets of sctp are not read.", section(text_of(22, options), "Now"))
+    options.transport = "dccp"
+    assert.equal("not seen: sockets of dccp are not read.", section(text_of(22, options), "Now"))
   end)
 end)

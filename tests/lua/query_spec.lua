@@ -166,10 +166,11 @@ describe("bulk formats:", function()
     assert.same({}, cjson.decode(pi.sockets("udp", options):json()))
   end)
 
-  it("without names of fields all of them are written", function()
+  it("without names of fields all of them are written, but those of tcp_info", function()
     local heading = q:tsv():match "^[^\n]*"
-    for _, field in ipairs(require "portinfo.schema".names) do
-      assert.is_truthy(("\t" .. heading .. "\t"):find("\t" .. field .. "\t", 1, true))
+    for _, field in ipairs(require "portinfo.schema".fields) do
+      local there = ("\t" .. heading .. "\t"):find("\t" .. field.name .. "\t", 1, true)
+      assert.equal(field.group ~= "tcp_info", there ~= nil, field.name)
     end
   end)
 

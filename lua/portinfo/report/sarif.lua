@@ -26,10 +26,11 @@ local function descriptor(result)
   }
 end
 
--- proto://address:port, which is the same after a restart.
+-- proto://address:port, of a raw socket raw://address/protocol, which is the same after a restart.
 local function place_of(row)
   local address = row.laddr or "?"
   local host = tostring(address):find(":", 1, true) and "[" .. address .. "]" or address
+  if not row.lport then return ("%s://%s/%d"):format(row.proto, host, row.protocol) end
   return ("%s://%s:%d"):format(row.proto, host, row.lport)
 end
 

@@ -7,8 +7,10 @@
 #include "parts.h"
 #include "process.h"
 #include "proctable.h"
+#include "protocols.h"
 #include "sockdiag.h"
 #include "taskrows.h"
+#include "tcpinfo.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,7 +42,7 @@ static bool source_at(const pi__want *want, pi__reading *reading, int i,
                 .family = family,
                 .states = want->states[proto],
                 .steps = want->steps,
-                .step_count = want->step_count},
+                .step_count = pi__sockdiag_tests(proto) ? want->step_count : 0},
       .note = note,
   };
   return want->families[family] && want->states[proto] != 0;
@@ -160,7 +162,8 @@ static int read_source(source *s, pi_error *err) {
     if (rc == 0 || is_final(rc)) return rc;
     s->note->os = err->os != 0 ? err->os : EBADMSG;
   }
-  if (wish != PI_BACKEND_NETLINK) {
+  if (wish != PI_BACKEND_NETLINK &&
+      (wish == PI_BACKEND_PROC || pi__proctable_has(s->query.proto))) {
     pi_error refused = *err, table = {0};
     rc = read_table(s, &table);
     *err = table;
@@ -195,16 +198,48 @@ static int read_joint(const pi__want *want, pi__reading *reading, bool *done,
   return 0;
 }
 
+/* Protocols that a host may lack, and mostly has no sockets of. */
+static bool is_rare(pi_proto proto) {
+  return proto != PI_PROTO_TCP && proto != PI_PROTO_UDP;
+}
+
+static bool wants_rare(const pi__want *want) {
+  for (int i = 0; i < PI_PROTOS; i++) {
+    if (is_rare((pi_proto)i) && want->states[i] != 0) return true;
+  }
+  return false;
+}
+
+/* One of them is asked for where the kernel counts sockets of it. */
+static int read_rare(source *s, const pi__protocols *protocols, pi_error *err) {
+  switch (protocols->of[s->query.proto][s->query.family]) {
+  case PI__PRESENT: return read_source(s, err);
+  case PI__UNTOLD:
+    s->note->os = protocols->os;
+    s->note->untold = true;
+    pi__fail(err, PI_EOS, protocols->os, "%s/net/protocols: %s", s->want->proc,
+             strerror(protocols->os));
+    break;
+  case PI__ABSENT: s->note->absent = true; break;
+  }
+  s->note->wanted = true;
+  s->note->backend = PI_BACKEND_NONE;
+  return 0;
+}
+
 /* *first: why the first source that nobody serves is not served. */
 static int read_sources(const pi__want *want, pi__reading *reading,
                         pi_error *first, pi_error *err) {
   bool joint;
   int rc = read_joint(want, reading, &joint, err);
-  for (int i = joint ? 2 : 0; rc == 0 && i < 4; i++) {
+  pi__protocols protocols;
+  if (wants_rare(want)) pi__protocols_read(want->proc, &protocols);
+  for (int i = joint ? 2 : 0; rc == 0 && i < PI_SOURCES; i++) {
     source s;
     pi_error trouble = {0};
     if (!source_at(want, reading, i, &s)) continue;
-    rc = read_source(&s, &trouble);
+    rc = is_rare(s.query.proto) ? read_rare(&s, &protocols, &trouble)
+                                : read_source(&s, &trouble);
     if (rc != 0) *err = trouble;
     if (s.note->backend == PI_BACKEND_NONE && first->code == 0) {
       *first = trouble;
@@ -260,10 +295,16 @@ static int read_untold(source *s, const pi__taskrows *rows, pi_error *err) {
 static int read_told(const pi__want *want, pi__reading *reading,
                      const pi__taskrows *rows, pi_error *err) {
   pi__ifaces ifaces = {.reading = reading};
+  pi__protocols protocols;
   int rc = pi__taskrows_add(rows, want, reading, &ifaces, true, err);
-  for (int i = 0; rc == 0 && i < 4; i++) {
+  if (wants_rare(want)) pi__protocols_read(want->proc, &protocols);
+  for (int i = 0; rc == 0 && i < PI_SOURCES; i++) {
     source s;
     if (!source_at(want, reading, i, &s)) continue;
+    if (is_rare(s.query.proto)) {
+      rc = read_rare(&s, &protocols, err);
+      continue;
+    }
     s.note->wanted = true;
     s.note->backend = PI_BACKEND_BPF;
     rc = read_untold(&s, rows, err);
@@ -286,9 +327,10 @@ static int read_here(const pi__want *want, pi__reading *reading, void *rows,
     if (err != NULL) *err = trouble;
     return rc;
   }
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     source s;
     if (!source_at(want, reading, i, &s)) continue;
+    if (is_rare(s.query.proto) && s.note->absent) continue;
     s.note->rows =
         pi__reading_count(reading, before, s.query.proto, s.query.family);
     wanted++;
@@ -402,11 +444,12 @@ static bool recall_marks(source *s) {
 static int read_autobound(const pi__want *want, pi__reading *reading, void *arg,
                           pi_error *err) {
   (void)arg;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     source s;
     pi_error trouble = {0};
     if (!source_again(want, reading, i, &s)) continue;
     if (!asks_sock_diag(&s)) continue;
+    if (!pi__sockdiag_tests(s.query.proto)) continue;
     if (recall_marks(&s)) continue;
     int rc = read_marks(&s, &trouble);
     if (!is_final(rc)) continue;  // an older kernel's refusal: stays unknown
@@ -423,6 +466,36 @@ static int read_derived(const pi__want *want, pi__reading *reading,
   return rc != 0 ? rc : pi__netns_name(want, reading, err);
 }
 
+/* ---- What connections tell of themselves -------------------------------- */
+
+static int keep_figures(void *arg, const pi__row *row, pi_error *err) {
+  (void)err;
+  pi__reading_tcp_info(arg, row);
+  return 0;
+}
+
+static int read_figures(const pi__want *want, pi__reading *reading, void *arg,
+                        pi_error *err) {
+  (void)arg;
+  for (int i = 0; i < PI_SOURCES; i++) {
+    source s;
+    bool interrupted;
+    size_t skipped;
+    pi_error trouble = {0};
+    if (!source_again(want, reading, i, &s)) continue;
+    if (!asks_sock_diag(&s)) continue;
+    if (!pi__tcpinfo_has(s.query.proto)) continue;
+    s.query.figures = true;
+    s.query.states &= pi__tcpinfo_states();
+    int rc = pi__sockdiag_dump(reading, &s.query, keep_figures, reading,
+                               &interrupted, &skipped, &trouble);
+    if (!is_final(rc)) continue;  // what was not told stays unknown
+    if (err != NULL) *err = trouble;
+    return rc;
+  }
+  return 0;
+}
+
 /* ---- Owners ------------------------------------------------------------- */
 
 static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
@@ -436,7 +509,7 @@ static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
 static int read_alive(const pi__want *want, pi__reading *reading, void *arg,
                       pi_error *err) {
   (void)arg;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     source s;
     bool interrupted;
     size_t skipped;
@@ -499,6 +572,10 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
   if (want->groups & PI_GROUP_SOCKET) rc = read_sockets(want, reading, err);
   if (rc == 0 && want->groups & PI_GROUP_DERIVED) {
     rc = read_derived(want, reading, err);
+  }
+  if (rc == 0 && want->groups & PI_GROUP_TCP_INFO) {
+    pi_error refusal;
+    rc = pi__netns_each(want, reading, read_figures, NULL, &refusal, err);
   }
   if (rc == 0 && want->groups & PI_GROUP_OWNER) {
     rc = read_owners(want, reading, err);

@@ -79,10 +79,12 @@ int pi__notify_walk(const char *bytes, size_t length, pi__sockdiag_visit visit,
 
 static uint32_t group_of(const pi__want *want, pi_proto proto,
                          pi_family family) {
-  static const int groups[2][2] = {
-      {SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY},
-      {SKNLGRP_INET_UDP_DESTROY, SKNLGRP_INET6_UDP_DESTROY},
+  // of other protocols the kernel tells nobody (sock_diag_destroy_group)
+  static const int groups[PI_PROTOS][2] = {
+      [PI_PROTO_TCP] = {SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY},
+      [PI_PROTO_UDP] = {SKNLGRP_INET_UDP_DESTROY, SKNLGRP_INET6_UDP_DESTROY},
   };
+  if (groups[proto][family] == 0) return 0;
   if (want->states[proto] == 0 || !want->families[family]) return 0;
   return 1u << (groups[proto][family] - 1);
 }
@@ -112,7 +114,7 @@ int pi__notices_open(const pi__want *want, pi__notices **ret,
   n->fd = -1;
   *ret = n;
   uint32_t groups = 0;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     groups |= group_of(want, (pi_proto)(i / 2), (pi_family)(i % 2));
   }
   bool asked = want->backend != PI_BACKEND_PROC && groups != 0 &&

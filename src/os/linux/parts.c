@@ -27,9 +27,12 @@ static size_t named_number(const char *line, const char *name) {
 }
 
 size_t pi__parts_sockets(const char *proc, pi_proto proto, pi_family family) {
-  static const char *const names[2][2] = {{"TCP: ", "TCP6: "},
-                                          {"UDP: ", "UDP6: "}};
+  static const char *const names[PI_PROTOS][2] = {
+      [PI_PROTO_TCP] = {"TCP: ", "TCP6: "},
+      [PI_PROTO_UDP] = {"UDP: ", "UDP6: "},
+  };
   char path[4096], text[4096];
+  if (names[proto][family] == NULL) return 0;  // of others there are few
   pi__net_path(proc, family == PI_FAMILY_6 ? "sockstat6" : "sockstat", path);
   if (pi__file_read(AT_FDCWD, path, text, sizeof text) < 0) return 0;
   const char *line = strstr(text, names[proto][family]);

@@ -1,12 +1,24 @@
-/* proctable.c: /proc/net/{tcp,tcp6,udp,udp6} (net/ipv4/tcp_ipv4.c,
- * get_tcp4_sock): what serves where sock_diag does not. It knows no cookie,
- * device, mark or V6ONLY, and no limit of an accept queue. */
+/* proctable.c: /proc/net/{tcp,udp,udplite,raw} and those of IPv6, with a 6
+ * (net/ipv4/tcp_ipv4.c, get_tcp4_sock): what serves where sock_diag does not.
+ * It knows no cookie, device, mark or V6ONLY, and no limit of an accept queue.
+ */
 #include "proctable.h"
 #include "file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+static const char *const names[PI_PROTOS] = {
+    [PI_PROTO_TCP] = "tcp",
+    [PI_PROTO_UDP] = "udp",
+    [PI_PROTO_UDPLITE] = "udplite",
+    [PI_PROTO_RAW] = "raw",
+};
+
+bool pi__proctable_has(pi_proto proto) {
+  return names[proto] != NULL;
+}
 
 typedef struct cursor {
   const char *at, *end;
@@ -75,7 +87,7 @@ static bool take_state(cursor *c, pi_proto proto, pi_state *ret) {
   uint64_t n;
   skip_spaces(c);
   if (!take_number(c, 16, &n)) return false;
-  if (proto == PI_PROTO_UDP) {
+  if (proto != PI_PROTO_TCP) {
     *ret = n == 1 ? PI_STATE_CONNECTED : PI_STATE_UNCONNECTED;
     return n == 1 || n == 7;
   }
@@ -142,9 +154,13 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
                        int (*visit)(void *arg, const pi__row *row,
                                     pi_error *err),
                        void *arg, size_t *skipped, pi_error *err) {
-  static const char *const names[2][2] = {{"tcp", "tcp6"}, {"udp", "udp6"}};
-  char path[4096], line[1024];
-  pi__net_path(want->proc, names[proto][family], path);
+  char path[4096], line[1024], name[16];
+  if (!pi__proctable_has(proto)) {
+    return pi__fail(err, PI_EOS, EOPNOTSUPP, "no proc table tells of it");
+  }
+  snprintf(name, sizeof name, "%s%s", names[proto],
+           family == PI_FAMILY_4 ? "" : "6");
+  pi__net_path(want->proc, name, path);
   FILE *file = fopen(path, "re");
   if (file == NULL) {
     return pi__fail(err, PI_EOS, errno, "%s: %s", path, strerror(errno));

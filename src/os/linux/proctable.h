@@ -4,6 +4,10 @@
 
 #include "../../core/collect.h"
 
+/* Is there such a table of this protocol? MPTCP has none, and those of SCTP
+ * have another form. */
+bool pi__proctable_has(pi_proto proto);
+
 /* Reads one line (without its newline); false if it is none of a socket. */
 bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
                         size_t length, pi__row *row);

@@ -29,10 +29,24 @@ int pi__record_walk(const char *bytes, size_t length, size_t *used,
 }
 
 static bool read_proto(const pi__record *r, pi_proto *ret) {
-  bool tcp = r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM;
-  bool udp = r->protocol == IPPROTO_UDP && r->type == SOCK_DGRAM;
-  *ret = udp ? PI_PROTO_UDP : PI_PROTO_TCP;
-  return tcp || udp;
+  static const struct {
+    uint8_t type;
+    uint16_t protocol;
+    pi_proto proto;
+  } list[] = {
+      {SOCK_STREAM, IPPROTO_TCP, PI_PROTO_TCP},
+      {SOCK_DGRAM, IPPROTO_UDP, PI_PROTO_UDP},
+      {SOCK_DGRAM, IPPROTO_UDPLITE, PI_PROTO_UDPLITE},
+      {SOCK_STREAM, IPPROTO_MPTCP, PI_PROTO_MPTCP},
+  };
+  *ret = PI_PROTO_RAW;
+  if (r->type == SOCK_RAW) return true;
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    if (r->type != list[i].type || r->protocol != list[i].protocol) continue;
+    *ret = list[i].proto;
+    return true;
+  }
+  return false;  // SCTP: a socket of it may have many associations
 }
 
 static uint8_t sight_of(const pi__record *r, unsigned bit) {

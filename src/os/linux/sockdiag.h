@@ -13,8 +13,9 @@ typedef struct pi__sockdiag_query {
   bool both; /* of TCP alone: both families at once, whatever `family` says */
   uint16_t states; /* bits of pi_state */
   pi__port_choice choice;
-  const pi__step *steps; /* tests in postfix order */
+  const pi__step *steps; /* tests in postfix order; see pi__sockdiag_tests */
   size_t step_count;     /* 0: none */
+  bool figures;          /* rows come with their `info` */
   unsigned parts; /* 2 or more, without steps: asked in so many threads */
 } pi__sockdiag_query;
 
@@ -26,6 +27,17 @@ void pi__kernel_address(pi_family family, const void *from, pi_address *ret);
 bool pi__has_v6only(const pi__row *row);
 
 typedef int (*pi__sockdiag_visit)(void *arg, const pi__row *row, pi_error *err);
+
+/* Does the kernel run bytecode over the sockets of this protocol? Of raw ones
+ * it would take the protocol for a port, of SCTP's it tests none, and what
+ * MPTCP keeps of its ports is not what it compares. */
+bool pi__sockdiag_tests(pi_proto proto);
+
+/* Is this message a row? Of SCTP the kernel tells of an endpoint for the sake
+ * of its associations, too: they are the rows, and an endpoint is one that
+ * listens, or is bound and nothing else. */
+bool pi__sockdiag_is_row(const pi__sockdiag_query *query,
+                         const struct nlmsghdr *message);
 
 /* Reads one message into *row. False: it is too short, or of another kind than
  * asked for. Without `ifaces` devices stay unknown. */

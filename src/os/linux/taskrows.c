@@ -100,7 +100,7 @@ int pi__taskrows_add(const pi__taskrows *rows, const pi__want *want,
 
 static void note_sources(const pi__want *want, pi__reading *reading,
                          size_t before) {
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < PI_SOURCES; i++) {
     pi_proto proto = (pi_proto)(i / 2);
     pi_family family = (pi_family)(i % 2);
     if (!want->families[family] || want->states[proto] == 0) continue;
