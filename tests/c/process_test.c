@@ -314,6 +314,35 @@ static void the_line_of_the_unified_hierarchy_comes_first(void **state) {
   }
 }
 
+/* The kernel has room for 4096 bytes, and cuts what is longer. */
+static void a_path_that_may_be_cut_is_unknown(void **state) {
+  (void)state;
+  static const struct {
+    size_t length;
+    pi_sight sight;
+  } table[] = {{4000, PI_KNOWN}, {4094, PI_KNOWN}, {4095, PI_UNKNOWN}};
+  procroot_process(10, "x", 500);
+  for (size_t i = 0; i < LENGTH(table); i++) {
+    static const char unit[] = "/a.service";
+    char text[5000] = "0::";
+    size_t end = 3 + table[i].length;
+    memset(text + 3, 'x', table[i].length);
+    for (size_t at = 3; at < end; at += 100) text[at] = '/';
+    memcpy(text + end - strlen(unit), unit, strlen(unit));
+    strcpy(text + end, "\n");
+    procroot_text("10/cgroup", text);
+    pi_snapshot *s = reading_of(10, 500);
+    const pi__process *p = details(s);
+    assert_int_equal(table[i].sight, p->cgroup_sight);
+    if (p->cgroup_sight == PI_KNOWN) {
+      assert_int_equal(table[i].length, pi__string_at(s, p->cgroup)->length);
+    }
+    assert_int_equal(table[i].sight == PI_KNOWN ? PI_EMPTY : PI_UNKNOWN,
+                     p->container_name_sight);
+    pi_snapshot_free(s);
+  }
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, make_root, end_root)
   const struct CMUnitTest tests[] = {
@@ -329,6 +358,7 @@ int main(void) {
       T(a_namespace_is_its_inode),
       T(a_proxy_is_known_by_its_program),
       T(the_line_of_the_unified_hierarchy_comes_first),
+      T(a_path_that_may_be_cut_is_unknown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

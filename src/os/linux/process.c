@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +170,8 @@ static int read_cgroup(details *d, int dir, pi__process *p, pi_error *err) {
   size_t length;
   if (pi__file_read(dir, "cgroup", d->text, SCRATCH) < 0) return 0;
   const char *path = pi__cgroup_best(d->text, &length);
+  // the kernel cuts a longer path, and does not say so (cgroup_path_ns)
+  if (length >= PATH_MAX - 1) return 0;
   return pi__reading_cgroup(d->reading, p, path, length, err);
 }
 
