@@ -5,7 +5,11 @@ load helpers/live
 
 setup() { live_setup; }
 
-teardown() { close_scene; }
+teardown() {
+  close_scene
+  [ -z "${PORT-}" ] || stop_proxy
+  [ -z "${GROUP-}" ] || drop_group
+}
 
 # ---- Users ----------------------------------------------------------------------
 
@@ -40,4 +44,168 @@ with_long_entry() {
   with_long_entry 9 true 2>/dev/null || skip "a mount is not permitted"
   [ "$(with_long_entry 200000 "$PORTINFO" ls --format '{user}' :"$(told 0 lport)")" = root ]
   [ "$(with_long_entry 2000000 "$PORTINFO" ls --format '{user}' :"$(told 0 lport)")" = 0 ]
+}
+
+# ---- Several holders --------------------------------------------------------------
+
+need_pid_namespace() {
+  unshare -pfn --mount-proc true 2>/dev/null || skip "a pid namespace is not permitted"
+}
+
+# The rows of $T/out behind the pids, and whether they are what is claimed of them.
+judge() {
+  cat "$T/out"
+  python3 - "$T/out" "$1" <<'X'
+import json, sys
+pids, *rows = open(sys.argv[1]).read().splitlines()
+first, *children = map(int, pids.split())
+row, = json.loads("".join(rows))
+holders = [h["pid"] for h in row["holders"]]
+assert eval(sys.argv[2]), (first, children, row)
+X
+}
+
+@test "init holds a socket with its service, which is the main holder" {
+  need_pid_namespace
+  unshare -pfn --mount-proc python3 "$HELPERS/generations.py" 1 \
+    "$PORTINFO" ls --format json >"$T/out"
+  judge 'first == 1 and row["pid"] == children[0] and holders == [children[0], 1]'
+  # and alone, as long as nobody asked for the service
+  unshare -pfn --mount-proc python3 "$HELPERS/generations.py" 0 \
+    "$PORTINFO" ls --format json >"$T/out"
+  judge 'row["pid"] == 1 and holders == [1] and row["owner"] == "known"'
+}
+
+@test "a supervisor, its old and its new generation are all shown" {
+  need_pid_namespace
+  # below a shell, so that the supervisor is not init
+  unshare -pfn --mount-proc sh -c '"$@"; exit $?' - \
+    python3 "$HELPERS/generations.py" 2 "$PORTINFO" ls --format json >"$T/out"
+  judge 'first != 1 and row["pid"] == first and holders == [first, *children]'
+}
+
+# ---- Namespaces -------------------------------------------------------------------
+
+@test "a holder that lives elsewhere shows both namespaces" {
+  open_scene moved passed_away tcp4
+  need_apart
+  agrees
+  python3 - "$T/rows" <<'X'
+import json, sys
+rows = json.load(open(sys.argv[1]))
+assert len(rows) == 3, rows
+assert len({r["netns"] for r in rows}) == 1, rows
+assert len({r["holder_netns"] for r in rows}) == 3, rows
+X
+  inside "$PORTINFO" ls "holder_netns = $(told 0 holder_netns)" --format '{pid}' >"$T/pid"
+  [ "$(cat "$T/pid")" = "$(told 0 pid)" ]
+}
+
+# ---- docker-proxy -----------------------------------------------------------------
+
+# Starts the program that is called docker-proxy, with these arguments; its PORT.
+start_proxy() {
+  "${CC:-cc}" "$HELPERS/forward.c" -o "$T/docker-proxy" 2>/dev/null ||
+    skip "there is no C compiler"
+  mkfifo "$T/hold"
+  "$T/docker-proxy" "$@" <"$T/hold" >"$T/port" 3>&- &
+  exec 8>"$T/hold"
+  poll test -s "$T/port"
+  PORT=$(cat "$T/port")
+}
+
+stop_proxy() {
+  exec 8>&-
+  wait
+  PORT=
+}
+
+@test "docker-proxy says where it forwards to" {
+  start_proxy -proto tcp -host-ip 127.0.0.1 -host-port 1 -container-ip fd00::2 \
+    -container-port 80
+  "$PORTINFO" ls ":$PORT" listening --format '{process} {via}' >"$T/via"
+  "$PORTINFO" "$PORT" | tr -s ' \n' ' ' >"$T/page"
+  stop_proxy
+  [ "$(cat "$T/via")" = "docker-proxy [fd00::2]:80" ]
+  grep -q "docker-proxy (pid [0-9]*, .*) forwards to \[fd00::2\]:80" "$T/page"
+}
+
+@test "docker-proxy whose arguments say nothing leaves it unknown" {
+  start_proxy -host-ip "0.0.0.0 -container-ip 10.0.0.1 -container-port 80"
+  "$PORTINFO" ls ":$PORT" listening --format json --columns via,cmdline >"$T/rows"
+  "$PORTINFO" "$PORT" >"$T/page"
+  stop_proxy
+  grep -q '"unknown":\["via"\]' "$T/rows"
+  grep -q -- '-container-ip 10.0.0.1 -container-port 80' "$T/rows"
+  ! grep -q forwards "$T/page"
+}
+
+# ---- Control groups ---------------------------------------------------------------
+
+# A group of ours in GROUP, of the unified hierarchy.
+make_group() {
+  local mount
+  mount=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
+  GROUP=$mount/portinfo-identity-$$
+  [ -n "$mount" ] && mkdir "$GROUP" 2>/dev/null && return
+  GROUP=
+  skip "no control group can be made here"
+}
+
+# The group with all below, whose paths may be longer than a path may be.
+remove_group() {
+  find "$GROUP" -depth -type d -execdir rmdir {} \; 2>/dev/null
+  [ ! -e "$GROUP" ]
+}
+
+drop_group() {
+  close_scene # nobody may be in it
+  poll remove_group
+  GROUP=
+}
+
+of_holder() { inside "$PORTINFO" ls --format json --columns "$1" >"$T/rows"; }
+
+@test "a holder's unit is the innermost of its groups" {
+  make_group
+  open_scene tcp4
+  mkdir -p "$GROUP/user@1000.service/app.slice/app-x.service/inner"
+  need_apart
+  echo "$(told 0 pid)" >"$GROUP/user@1000.service/app.slice/app-x.service/inner/cgroup.procs" ||
+    skip "a process cannot be put into a group here"
+  of_holder unit,container,container_name
+  cat "$T/rows"
+  grep -q '{"v":1,"unit":"app-x.service"}' "$T/rows"
+}
+
+@test "a path that the kernel cuts is no path, and no name has a newline" {
+  make_group
+  open_scene tcp4
+  ! mkdir "$GROUP/a
+0::b" 2>/dev/null
+  need_apart
+  python3 - "$GROUP" "$(told 0 pid)" <<'X' || skip "no group so deep can be made here"
+import os, sys
+os.chdir(sys.argv[1])
+for i in range(17):
+    name = "docker-" + 64 * "0" + ".scope" + 170 * "x"
+    os.mkdir(name)
+    os.chdir(name)
+with open("cgroup.procs", "w") as file:
+    file.write(sys.argv[2])
+X
+  of_holder cgroup,unit,container,container_name
+  cat "$T/rows"
+  grep -q '{"v":1,"unknown":\["cgroup","unit","container","container_name"\]}' "$T/rows"
+}
+
+# ---- Processes that have ended ----------------------------------------------------
+
+@test "a process without its first thread has a user, and neither program nor arguments" {
+  open_scene headless
+  need_rows
+  inside "$PORTINFO" ls ":$(told 0 lport)" --format json --columns pid,user,exe,cmdline >"$T/rows"
+  cat "$T/rows"
+  grep -q '"user":"' "$T/rows"
+  grep -q '"unknown":\["exe","cmdline"\]' "$T/rows"
 }

@@ -708,13 +708,35 @@ def receive_fd(channel):
     return array.array("i", ancillary[0][2][:4])[0]
 
 
-def handed_over(closes):
+def leave():
+    """Goes where no other socket is, if that is permitted."""
+    return libc.unshare(CLONE_NEWNET) == 0
+
+
+NO_NAMESPACE = Skip("a network namespace of our own is not permitted")
+
+
+def namespace(pid):
+    return os.stat("/proc/%d/ns/net" % pid).st_ino
+
+
+def moved():
+    """Held by a process that has left the namespace of its socket."""
+    row = listening(keep(listener()))
+    if not leave():
+        raise NO_NAMESPACE
+    row["holder_netns"] = namespace(os.getpid())
+    return [row]
+
+
+def handed_over(closes, leaves=False):
     """A listener that another process was given a descriptor of."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     def receiver():
         ours.close()
-        return [os.getpid(), receive_fd(theirs)]
+        left = not leaves or leave()
+        return [left, os.getpid(), receive_fd(theirs)]
 
     # forked before the socket is there, so that only the message carries it
     reader, writer = os.pipe()
@@ -723,9 +745,12 @@ def handed_over(closes):
         behave(lambda: os.write(writer, json.dumps(receiver()).encode()))
     sock = listener()
     send_fd(ours, sock.fileno())
-    holder = json.loads(os.read(reader, 100))
+    left, *holder = json.loads(os.read(reader, 100))
+    if not left:
+        raise NO_NAMESPACE
     holders = [holder] if closes else [holder, [os.getpid(), sock.fileno()]]
     row = listening(sock, holders=holders)
+    row["holder_netns"] = namespace(row["pid"])
     if closes:
         sock.close()
     else:
@@ -739,6 +764,11 @@ def passed():
 
 def passed_on():
     return handed_over(closes=True)
+
+
+def passed_away():
+    """Held by a process alone that lives in another namespace."""
+    return handed_over(closes=True, leaves=True)
 
 
 def thread_table():
