@@ -26,7 +26,7 @@ need_strace() {
   need_strace
   inside strace -f -qq -e trace=%file -o "$T/trace" \
     "$PORTINFO" ls --format tsv --no-header --columns user >"$T/users"
-  [ "$(sort -u "$T/users")" = "$(id -un)" ]
+  [ "$(sort -u "$T/users")" = "$(inside id -un)" ]
   [ "$(wc -l <"$T/users")" -gt 3 ]
   [ "$(grep -c '"/etc/passwd"' "$T/trace")" -eq 1 ]
 }

@@ -1,5 +1,5 @@
-/* forward.c: listens on 127.0.0.1 and says where, whatever its arguments are; to be
- * called docker-proxy. */
+/* forward.c: listens on 127.0.0.1 and says where, whatever its arguments are;
+ * to be called docker-proxy. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/socket.h>
