@@ -82,6 +82,23 @@ describe("a row", function()
     assert.is_true(row.started >= 1700000000)
   end)
 
+  it("of a socket that was activated is the service's, and init's as well", function()
+    local options = fake.options{
+      tcp = {
+        {"0.0.0.0:80", state = "listen", inode = 1}, {"0.0.0.0:81", state = "listen", inode = 2},
+      },
+      processes = {
+        {pid = 1, name = "systemd", fds = {[9] = 1, [10] = 2}, cgroup = "/init.scope"},
+        {pid = 300, name = "web", fds = {[3] = 1}, cgroup = "/system.slice/web.service"},
+      },
+    }
+    local shared, idle = table.unpack(pi.sockets({}, options):sort "lport":all())
+    assert.same({300, "web.service", 2}, {shared.pid, shared.unit, #shared.holders})
+    assert.same({1, "init.scope", 1}, {idle.pid, idle.unit, #idle.holders})
+    assert.equal(2, pi.sockets("unit = init.scope", options):count())
+    assert.equal(1, pi.sockets("unit = web.service", options):count())
+  end)
+
   it("without holder says why", function()
     local row = rows "time-wait"[1]
     assert.equal("none", row.owner)
