@@ -13,9 +13,12 @@
 static int show(void *arg, const pi__record *r, pi_error *err) {
   (void)arg;
   (void)err;
-  printf("%u %u %.*s %u %u %u\n", (unsigned)r->pid, (unsigned)r->fd,
-         (int)pi__record_comm(r), r->comm, r->protocol, r->lport,
-         (unsigned)r->netns);
+  printf("%u %u ", (unsigned)r->pid, (unsigned)r->fd);
+  for (size_t i = 0; i < pi__record_comm(r); i++) {
+    char c = r->comm[i];
+    putchar(c > ' ' && c <= '~' ? c : '?');  // what others choose
+  }
+  printf(" %u %u %u\n", r->protocol, r->lport, (unsigned)r->netns);
   return 0;
 }
 

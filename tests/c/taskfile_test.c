@@ -137,6 +137,13 @@ static int bound6(int type, uint16_t port, int v6only) {
   return fd;
 }
 
+static void connect6(int fd, uint16_t port) {
+  struct sockaddr_in6 a = {.sin6_family = AF_INET6,
+                           .sin6_port = htons(port),
+                           .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  assert_int_equal(0, connect(fd, (void *)&a, sizeof a));
+}
+
 static int listening(uint16_t port) {
   int fd = bound(SOCK_STREAM, port);
   assert_int_equal(0, listen(fd, 5));
@@ -182,14 +189,17 @@ static size_t open_scene(void) {
   listen(bound6(SOCK_STREAM, PORT + 2, 1), 5);
   listen(bound6(SOCK_STREAM, PORT + 3, 0), 5);
   int full = bound(SOCK_DGRAM, PORT), client = connected(SOCK_DGRAM, PORT);
-  assert_int_equal(3, send(client, "abc", 3, 0));
+  char byte;
+  for (int i = 0; i < 3; i++) assert_int_equal(1, send(client, "a", 1, 0));
+  assert_int_equal(1, recv(full, &byte, 1, 0));  // lent until more are read
   set_number(full, SOL_SOCKET, SO_MARK, 4711);
   int six = bound6(SOCK_DGRAM, PORT + 2, 1);
   assert_int_equal(0, setsockopt(six, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+  connect6(bound6(SOCK_DGRAM, PORT + 4, 0), PORT + 2);
   assert_int_equal(0, seteuid(65534));
   bound(SOCK_DGRAM, 0);
   assert_int_equal(0, seteuid(0));
-  return 12;
+  return 13;
 }
 
 /* ---- sock_diag's rows --------------------------------------------------- */

@@ -107,6 +107,8 @@ offers() { "$PORTINFO" --complete bash -- "$@" | tr '\n' ' '; }
   [ "$(offers ls lport in '')" = '' ]
   [[ "$(offers ls "'lport ")" == *'lport >='* ]]
   [ "$(offers doctor '')" = '' ]
+  [[ "$(offers probe '')" == *install*remove*status* ]]
+  [ "$(offers probe install '')" = '' ]
 }
 
 @test "--complete tells services, transports and ports" {

@@ -41,6 +41,7 @@ END
     cat
   } >"$T/script"
   PATH=$SHARED:$PATH run unshare -m sh "$T/script"
+  echo "$output"
 }
 
 says() {

@@ -68,6 +68,39 @@ describe("the doctor", function()
     end
   end)
 
+  it("offers the probe to whom it would help", function()
+    local core = require "portinfo.core"
+    local real = core.pin_status
+    local offer = "sudo portinfo probe install --group NAME"
+    local function with(pin)
+      core.pin_status = function()
+        if not pin then return nil, "a \27[31mlink is there" end
+        return pin
+      end
+      local data = doctor.data(options)
+      core.pin_status = real
+      return doctor.text(data):gsub("%s+", " "), data
+    end
+    local function pin(given)
+      local made = {folder = "/run/portinfo", built_in = true, installed = true, readable = true,
+                    ours = 2, version = 2, group = "watchers"}
+      for name, value in pairs(given) do made[name] = value end
+      return made
+    end
+    local text, data = with(pin{installed = false})
+    has(text, "probe not installed ")
+    assert(data.uid == 0 or #data.missing > 0)
+    has(text, offer)
+    assert.is_nil(with(pin{installed = false, built_in = false}):find(offer, 1, true))
+    text = with(pin{})
+    has(text, "probe usable ")
+    assert.is_nil(text:find(offer, 1, true))
+    text, data = with(pin{readable = false})
+    has(text, "probe installed, not for us ")
+    if data.uid ~= 0 then has(text, "for members of group watchers: sudo usermod -aG watchers") end
+    has(with(false), "probe not usable: a \\x1b[31mlink is there ")
+  end)
+
   it("tells why there are no sockets to see", function()
     local data = doctor.data{backend = "proc", proc = "/nonexistent"}
     has(data.error, "cannot read sockets: /nonexistent/net/tcp")

@@ -251,7 +251,7 @@ static void put_tcp(struct pi__record *r, struct sock *sk) {
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (!tcp || !bpf_core_field_exists(tcp->copied_seq)) return;
   int unread = (int)(tcp->rcv_nxt - tcp->copied_seq);
-  r->rxq = unread > 0 ? (uint32_t)unread : 0;  // a FIN counts in one of them
+  r->rxq = unread > 0 ? (uint32_t)unread : 0;  // no lock: one may be ahead
   r->txq = tcp->write_seq - tcp->snd_una;
   r->known |= PI__RECORD_QUEUES;
 }
