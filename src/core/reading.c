@@ -50,22 +50,19 @@ static void row_load(const pi_snapshot *s, size_t at, pi__row *row) {
   };
 }
 
-/* A cookie says it, but for the associations of an SCTP socket. */
+/* By what tells apart those without a cookie, and the associations of an SCTP
+ * socket, which have one together. */
 static bool same_socket(const pi__row *a, const pi__row *b) {
-  if (a->cookie != b->cookie) return false;
-  if (a->cookie != 0 && a->proto != PI_PROTO_SCTP) return true;
   return a->proto == b->proto && a->family == b->family &&
          a->lport == b->lport && a->rport == b->rport && a->inode == b->inode &&
          memcmp(&a->laddr, &b->laddr, sizeof a->laddr) == 0 &&
          memcmp(&a->raddr, &b->raddr, sizeof a->raddr) == 0;
 }
 
+/* Of two with the same cookie, or none. */
 static bool is_at(const pi_snapshot *s, size_t at, const pi__row *row) {
-  if (row->cookie != 0) {
-    if (pi__cell(s, at, PI_COOKIE) != row->cookie) return false;
-    if (row->proto != PI_PROTO_SCTP) return true;
-  }
   pi__row there;
+  if (row->cookie != 0 && row->proto != PI_PROTO_SCTP) return true;
   row_load(s, at, &there);
   return same_socket(&there, row);
 }
@@ -77,6 +74,7 @@ static uint32_t *find_slot(pi_snapshot *s, const pi__row *row) {
   for (;; slot = (slot + 1) & s->identity.mask) {
     uint32_t *at = &s->identity.rows[slot];
     if (*at == PI__NO_ROW) return at;
+    if (pi__cell(s, *at, PI_COOKIE) != row->cookie) continue;
     if (pi__cell(s, *at, PI_NETNS) != netns) continue;
     if (is_at(s, *at, row)) return at;
   }

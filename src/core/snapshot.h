@@ -84,35 +84,37 @@ struct pi__reading {
   struct pi_snapshot snapshot; /* a reading is a snapshot that may be written */
 };
 
+enum {
+  PI__WIDTH_WORD = 1,
+  PI__WIDTH_BOOL = 1,
+  PI__WIDTH_PORT = 2,
+  PI__WIDTH_NUMBER = 8,
+  PI__WIDTH_ADDRESS = sizeof(pi_address),
+  PI__WIDTH_TEXT = 0,
+  PI__WIDTH_TIME = 0,
+  PI__WIDTH_HOLDERS = 0,
+};
+
+/* Numbers that fit less than others, and texts that stand in columns, by their
+ * number. */
+#define PI__IS_SMALL(field)                                                    \
+  ((field) == PI_UID || (field) == PI_RXQ || (field) == PI_TXQ ||              \
+   (field) == PI_MARK || (field) == PI_IFACE || (field) == PI_CONGESTION)
+
+/* Numbers that others tell: the holders, the local port of a raw socket. */
+#define PI__IS_TOLD(field)                                                     \
+  ((field) == PI_PID || (field) == PI_PPID || (field) == PI_HOLDER_NETNS ||    \
+   (field) == PI_PROTOCOL)
+
 /* Bytes of a cell, 0 for a field that is computed. Like the cells themselves
- * it is read at every row, and costs nothing where the field is a constant. */
+ * it is read at every row: one look into a table, and nothing where the field
+ * is a constant. */
 static inline size_t pi__width(pi_field field) {
-  enum {
-    PI__WIDTH_WORD = 1,
-    PI__WIDTH_BOOL = 1,
-    PI__WIDTH_PORT = 2,
-    PI__WIDTH_NUMBER = 8,
-    PI__WIDTH_ADDRESS = sizeof(pi_address),
-    PI__WIDTH_TEXT = 0,
-    PI__WIDTH_TIME = 0,
-    PI__WIDTH_HOLDERS = 0,
-  };
-#define PI__X(ID, name, type, ...) PI__WIDTH_##type,
+#define PI__X(ID, name, type, ...)                                             \
+  PI__IS_SMALL(PI_##ID) ? 4 : PI__IS_TOLD(PI_##ID) ? 0 : PI__WIDTH_##type,
   static const uint8_t widths[PI_FIELD_COUNT] = {PI_FIELDS(PI__X)};
 #undef PI__X
-  switch (field) {
-  case PI_UID:
-  case PI_RXQ:
-  case PI_TXQ:
-  case PI_MARK:
-  case PI_CONGESTION:
-  case PI_IFACE: return 4;
-  case PI_PID:
-  case PI_PPID:
-  case PI_HOLDER_NETNS:
-  case PI_PROTOCOL: return 0;
-  default: return widths[field];
-  }
+  return widths[field];
 }
 
 static inline uint64_t pi__cell(const pi_snapshot *s, size_t row,

@@ -23,7 +23,7 @@ make_proc() {
     echo "   1: 00000000:1F90 $any 0A $rest 0 0 12 1 0"
     echo "   2: 00000000:0016 0100000A:C738 01 $rest 0 0 13 1 0"
   } >"$PROC/net/tcp"
-  touch "$PROC/net/dev" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
+  touch "$PROC/net/dev" "$PROC/net/protocols" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
   echo "42 (${1:-sshd}) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0" >"$PROC/42/stat"
   printf 'Name:\tx\nUid:\t0\t0\t0\t0\n' >"$PROC/42/status"
   ln -s 'socket:[11]' "$PROC/42/fd/3"

@@ -7,7 +7,7 @@ load helpers/pty
 setup_file() {
   export LARGE=$BATS_FILE_TMPDIR/proc
   mkdir -p "$LARGE/net"
-  touch "$LARGE/net/dev" "$LARGE/net/tcp6" "$LARGE/net/udp" "$LARGE/net/udp6"
+  touch "$LARGE/net/dev" "$LARGE/net/protocols" "$LARGE/net/tcp6" "$LARGE/net/udp" "$LARGE/net/udp6"
   awk 'BEGIN {
     print "x"
     for (i = 1; i <= 100000; i++)

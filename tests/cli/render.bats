@@ -25,7 +25,7 @@ make_proc() {
       printf '%4d: 0500000A:18EB 0900000A:%04X 01 %s 0 0 12 1 0\n' "$i" "$i" "$rest"
     done
   } >"$PROC/net/tcp"
-  touch "$PROC/net/dev" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
+  touch "$PROC/net/dev" "$PROC/net/protocols" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
   echo "42 (größe) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0" >"$PROC/42/stat"
   printf 'Name:\tx\nUid:\t0\t0\t0\t0\n' >"$PROC/42/status"
   ln -s 'socket:[11]' "$PROC/42/fd/3"

@@ -288,7 +288,7 @@ load helpers/pty
   local proc=$T/proc rest="00000000:00000000 00:00000000 00000000"
   mkdir -p "$proc/net" "$proc/42/fd"
   printf 'x\n   0: 00000000:0016 00000000:0000 0A %s 0 0 11 1 0\n' "$rest" >"$proc/net/tcp"
-  touch "$proc/net/dev" "$proc/net/tcp6" "$proc/net/udp" "$proc/net/udp6"
+  touch "$proc/net/dev" "$proc/net/protocols" "$proc/net/tcp6" "$proc/net/udp" "$proc/net/udp6"
   printf '42 (\033]0;OWN\007\033[2J) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n' \
     >"$proc/42/stat"
   ln -s 'socket:[11]' "$proc/42/fd/3"

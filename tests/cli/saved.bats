@@ -24,7 +24,7 @@ make_proc() {
     socket_line 0100007F:1F90 00000000:0000 0A 12
     socket_line 0100000A:0016 0200000A:C738 01 13
   } >"$PROC/net/tcp"
-  touch "$PROC/net/dev" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
+  touch "$PROC/net/dev" "$PROC/net/protocols" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
   echo "32768 60999" >"$PROC/sys/net/ipv4/ip_local_port_range"
   process 42 sshd 11 13
   process 43 $'w\e[31m\xff' 12

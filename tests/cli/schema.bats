@@ -28,10 +28,12 @@ assert schema["v"] == 1 and schema["version"]
 fields = {field["name"]: field for field in schema["fields"]}
 assert [field["name"] for field in schema["fields"]][:3] == ["proto", "family", "state"]
 assert fields["rxq"]["unit"] == "B" and fields["rxq"]["type"] == "number"
+assert fields["rtt"]["unit"] == "us" and fields["rtt"]["group"] == "tcp_info"
 assert fields["pid"]["several"] is True and fields["pid"]["group"] == "owner"
 assert fields["families"]["words"] == ["4", "6", "4+6"]
 assert all(field["meaning"] for field in schema["fields"])
-assert [group["name"] for group in schema["groups"]] == ["socket", "derived", "owner", "process"]
+assert [group["name"] for group in schema["groups"]] == [
+    "socket", "derived", "tcp_info", "owner", "process"]
 assert "listening" in schema["flags"] and "listen" not in schema["flags"]
 assert schema["sides"]["port"] == ["lport", "rport"]
 assert schema["aliases"]["sport"] == "lport"

@@ -324,8 +324,9 @@ is_blind_without_procfs() {
   ! grep -q __asan_init "$PORTINFO" || skip "a sanitized build needs procfs"
   no_procfs "$1" "$PORTINFO" ls --format json >"$T/rows" 2>"$T/words"
   cat "$T/words"
-  [ "$(wc -l <"$T/words")" -eq 1 ]
+  [ "$(wc -l <"$T/words")" -eq 2 ]
   grep -q "no process could be looked at" "$T/words"
+  grep -q "whether there are sockets of udplite, sctp, mptcp was not told: " "$T/words"
   python3 - "$ORACLE" "$T/rows" <<'X'
 import json, sys
 claims = [c for c in map(json.loads, open(sys.argv[1])) if "proto" in c]
@@ -341,6 +342,8 @@ X
   run no_procfs "$1" "$PORTINFO" ls --strict
   [ "$status" -eq 3 ]
   run no_procfs "$1" "$PORTINFO" ls --strict --format tsv --columns proto,lport
+  [ "$status" -eq 3 ]
+  run no_procfs "$1" "$PORTINFO" ls --strict --format tsv --columns proto,lport tcp or udp
   [ "$status" -eq 0 ]
   run no_procfs "$1" "$PORTINFO" "$(told 0 lport)"
   [ "$status" -eq 0 ]

@@ -29,7 +29,7 @@ is_told() {
       print(source.rows == rows, source.rows > 0)
     end')
   echo "$told"
-  [ "$(grep -c "^true" <<<"$told")" -eq 4 ]
+  [ "$(grep -c "^true" <<<"$told")" -eq 10 ]
   [ "$(grep -c "true$" <<<"$told")" -ge 3 ]
 }
 

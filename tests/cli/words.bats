@@ -8,7 +8,7 @@ load helpers/pty
 fake_proc() {
   PROC=$T/proc
   mkdir -p "$PROC/net" "$PROC/42/fd"
-  touch "$PROC/net/dev" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
+  touch "$PROC/net/dev" "$PROC/net/protocols" "$PROC/net/tcp6" "$PROC/net/udp" "$PROC/net/udp6"
   awk -v n="$1" 'BEGIN {
     print "x"
     for (i = 1; i <= n; i++)

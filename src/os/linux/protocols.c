@@ -38,12 +38,10 @@ static bool read_line(const char *line, const char *name, long *sockets) {
 
 static pi__presence find(const char *text, const char *name, bool counted) {
   long sockets;
-  for (const char *line = text; *line != '\0';) {
-    if (read_line(line, name, &sockets)) {
-      return sockets != 0 || !counted ? PI__PRESENT : PI__ABSENT;
-    }
-    line += strcspn(line, "\n");
+  for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
     line += *line == '\n';
+    if (!read_line(line, name, &sockets)) continue;
+    return sockets != 0 || !counted ? PI__PRESENT : PI__ABSENT;
   }
   return PI__ABSENT;
 }

@@ -327,7 +327,9 @@ static int visit_message(void *arg, const struct nlmsghdr *h, pi_error *err) {
   walk *w = arg;
   pi__row row;
   pi_error trouble = {0};
-  if (!pi__sockdiag_is_row(w->query, h)) return 0;
+  if (w->query->proto == PI_PROTO_SCTP && !pi__sockdiag_is_row(w->query, h)) {
+    return 0;
+  }
   if (pi__sockdiag_read(&w->ifaces, w->query, h, &row, &trouble)) {
     if (w->query->figures) return visit_figures(w, h, &row, err);
     return w->visit(w->arg, &row, err);
