@@ -422,7 +422,7 @@ for line in sys.stdin: assert json.loads(line)["v"] == 1' <"$T/out"
   refuses "--format needs a value" 80 --format
   refuses "-e needs a value" -e
   refuses "--format: 'xml' is no format: table, line, tsv" --format xml ls
-  refuses "--backend: 'ebpf' is none of auto, netlink, proc" --backend ebpf ls
+  refuses "--backend: 'ebpf' is none of auto, bpf, netlink, proc" --backend ebpf ls
   refuses "--columns: unknown field 'lprt': did you mean 'lport'?" ls --columns lprt
   refuses "--columns: name at least one field" ls --columns=
   refuses "--columns is for sockets" ls --columns lport --tally state

@@ -75,7 +75,7 @@ offers() { "$PORTINFO" --complete bash -- "$@" | tr '\n' ' '; }
   [ "$(offers --colu)" = '--columns ' ]
   [ "$(offers ls --format nd)" = 'ndjson ' ]
   [ "$(offers ls --format=nd)" = '--format=ndjson ' ]
-  [ "$(offers ls --backend '')" = 'auto netlink proc ' ]
+  [ "$(offers ls --backend '')" = 'auto bpf netlink proc ' ]
   [ "$(offers ls --columns lport,proc)" = 'lport,process ' ]
   [ "$(offers ls --sort -rx)" = '-rxq ' ]
   [ "$(offers ls --limit '')" = '' ]
@@ -173,7 +173,7 @@ in_bash() {
 
 @test "bash: words that it parts at : and = are put together again" {
   [ "$(in_bash 'portinfo --format=nd' portinfo --format = nd)" = ndjson ]
-  [ "$(in_bash 'portinfo --backend=' portinfo --backend =)" = 'auto netlink proc' ]
+  [ "$(in_bash 'portinfo --backend=' portinfo --backend =)" = 'auto bpf netlink proc' ]
   listen web
   [ "$(in_bash "portinfo ls :${PORT%?}" portinfo ls : "${PORT%?}" | tr ' ' '\n' | grep -xc "$PORT")" -eq 1 ]
   touch "$T/kept.ndjson"

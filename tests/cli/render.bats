@@ -141,7 +141,7 @@ has_colour() { grep -q $'\e\\[' "$T/out"; }
   [ "$(grep -c '^process$' "$T/out")" -eq 61 ]
   grep -qx '  lport:          6379' "$T/out"
   grep -qx '  rxq:            0 (accept queue)' "$T/out"
-  grep -qx '  process:    größe' "$T/out"
+  grep -qx '  process:        größe' "$T/out"
   [ -z "$err" ]
 }
 

@@ -63,10 +63,9 @@ static void choose(unsigned ways, pi_look *look) {
     why_not_load(look->why);
     return;
   }
-  snprintf(look->why, sizeof look->why, "%llu files are open, and BPF is %s %d",
-           (unsigned long long)look->files,
-           worth ? "worth loading from" : "not worth loading below",
-           WORTH_LOADING);
+  snprintf(look->why, sizeof look->why,
+           "%s files are open than the %d from which on BPF is worth loading",
+           worth ? "more" : "fewer", WORTH_LOADING);
 }
 
 void pi__look(const pi__want *want, pi_look *look) {

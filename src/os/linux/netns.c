@@ -241,7 +241,7 @@ static int enter(tour *t, const pi__netns *n) {
 
 static void refuse(tour *t, pi__netns *n, int os) {
   if (!(t->want->groups & PI_GROUP_SOCKET)) return;
-  n->gone = os == ENOENT;
+  n->gone = os == ENOENT || os == EINVAL;  // it is no network namespace
   n->closed = !n->gone;
   if (t->refusal->code != 0) return;
   pi__fail(t->refusal, PI_EOS, os, "network namespace %s: %s",

@@ -803,7 +803,9 @@ def headless():
     def headless_process():
         pid = os.getpid()
 
-        row = listening(keep(listener()))
+        # what a process has by its memory and namespaces ends with that thread
+        row = listening(keep(listener()), exe="?", cmdline="?", via="?",
+                        holder_netns="?")
 
         def run():
             def gone():
