@@ -296,12 +296,15 @@ void pi__derive_service(pi_snapshot *s, size_t row) {
   set_service_port(s, row, role);
 }
 
-/* What has no port has none of what follows from one. */
+/* What has no port has none of what follows from one, and a socket that is not
+ * bound is not reached at all. */
 static int set_portless(pi_snapshot *s, size_t row, pi_error *err) {
-  static const pi_field fields[] = {PI_RANGE, PI_EPHEMERAL, PI_AUTOBOUND,
-                                    PI_ROLE};
+  static const pi_field fields[] = {PI_EXPOSURE,  PI_FAMILIES,  PI_RANGE,
+                                    PI_EPHEMERAL, PI_AUTOBOUND, PI_ROLE};
+  bool raw = pi__cell(s, row, PI_PROTO) == PI_PROTO_RAW;
   int rc = 0;
-  for (size_t i = 0; rc == 0 && i < sizeof fields / sizeof *fields; i++) {
+  for (size_t i = raw ? 2 : 0; rc == 0 && i < sizeof fields / sizeof *fields;
+       i++) {
     rc = pi__sight_set(s, row, fields[i], PI_EMPTY, err);
   }
   s->service_sight[row] = PI_EMPTY;
@@ -314,7 +317,7 @@ static int set_row(pi_snapshot *s, const listeners *l, size_t row,
   pi__cell_set(s, row, PI_EXPOSURE, row_exposure(s, row));
   int rc = set_families(s, row, err);
   if (rc != 0) return rc;
-  if (pi__cell(s, row, PI_PROTO) == PI_PROTO_RAW) {
+  if (pi__cell_sight(s, row, PI_LPORT) == PI_EMPTY) {
     return set_portless(s, row, err);
   }
   pi__cell_set(s, row, PI_RANGE, pi_port_range(port));

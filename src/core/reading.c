@@ -193,6 +193,7 @@ static void put_cells(pi_snapshot *s, size_t at, const pi__row *row) {
 static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
                      pi_error *err) {
   bool raw = row->proto == PI_PROTO_RAW;
+  bool unbound = row->lport == 0 && !raw;  // 0 is no port
   unsigned peer = has_peer(row) ? PI_KNOWN : PI_EMPTY;
   unsigned inode = row->inode != 0 ? PI_KNOWN : PI_EMPTY;
   unsigned cookie = row->cookie != 0 ? PI_KNOWN : PI_UNKNOWN;
@@ -201,7 +202,9 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
   pi__cell_set(s, at, PI_NETNS, netns);
   bool kept = put_sight(s, at, PI_RADDR, peer) &&
               put_sight(s, at, PI_RPORT, raw ? PI_EMPTY : peer) &&
-              put_sight(s, at, PI_LPORT, raw ? PI_EMPTY : PI_KNOWN) &&
+              put_sight(s, at, PI_LPORT,
+                        raw || unbound ? PI_EMPTY : PI_KNOWN) &&
+              put_sight(s, at, PI_LADDR, unbound ? PI_EMPTY : PI_KNOWN) &&
               put_sight(s, at, PI_IFACE, row->iface_sight) &&
               put_sight(s, at, PI_INODE, inode) &&
               put_sight(s, at, PI_COOKIE, cookie) &&

@@ -212,7 +212,7 @@ static void only_tcp_listeners_accept(void **state) {
 
 static void listeners_are_found_at_both_ends_of_the_ports(void **state) {
   (void)state;
-  static const uint16_t ports[] = {0, 1, 65534, 65535};
+  static const uint16_t ports[] = {1, 2, 65534, 65535};
   for (size_t i = 0; i < 4; i++) {
     script_socket(PI_STATE_LISTEN, "0.0.0.0", ports[i]);
   }
@@ -324,6 +324,39 @@ static void three_wildcards_are_three_things(void **state) {
   pi_snapshot_free(s);
 }
 
+/* As the iterator shows them: neither bound nor connected. */
+static void what_is_not_bound_is_nowhere(void **state) {
+  (void)state;
+  script_socket(PI_STATE_CLOSED, "0.0.0.0", 0);
+  script_socket(PI_STATE_UNCONNECTED, "::", 0);
+  pi_snapshot *s = script_take(PI_GROUP_DERIVED);
+  static const pi_field fields[] = {
+      PI_LADDR,     PI_LPORT, PI_ROLE,      PI_EXPOSURE, PI_FAMILIES, PI_RANGE,
+      PI_EPHEMERAL, PI_SERVICE, PI_AUTOBOUND, PI_RADDR,    PI_RPORT};
+  for (size_t row = 0; row < 2; row++) {
+    for (size_t i = 0; i < LENGTH(fields); i++) {
+      assert_int_equal(PI_EMPTY, sight_of(s, row, fields[i]));
+    }
+  }
+  pi_snapshot_free(s);
+}
+
+/* A source that says at once who chose the port need not be asked again. */
+static void what_was_told_at_once_is_kept(void **state) {
+  (void)state;
+  script_row *a = script_socket(PI_STATE_UNCONNECTED, "127.0.0.1", 40000);
+  script_row *b = script_socket(PI_STATE_UNCONNECTED, "127.0.0.1", 40001);
+  script_row *again = script_socket(PI_STATE_UNCONNECTED, "127.0.0.1", 40000);
+  a->row.choice = PI__CHOICE_KERNEL;
+  b->row.choice = PI__CHOICE_PROCESS;
+  again->row.cookie = a->row.cookie;  // met a second time, by another source
+  pi_snapshot *s = script_take(PI_GROUP_DERIVED);
+  assert_int_equal(2, pi_snapshot_count(s));
+  assert_string_equal("client", role(s, 0));
+  assert_string_equal("service", role(s, 1));
+  pi_snapshot_free(s);
+}
+
 static void ranges_end_where_they_do(void **state) {
   (void)state;
   static const struct {
@@ -331,7 +364,7 @@ static void ranges_end_where_they_do(void **state) {
     const char *range;
     int ephemeral;
   } table[] = {
-      {0, "system", 0},      {1023, "system", 0},   {1024, "user", 0},
+      {1, "system", 0},      {1023, "system", 0},   {1024, "user", 0},
       {32767, "user", 0},    {32768, "user", 1},    {49151, "user", 1},
       {49152, "dynamic", 1}, {60999, "dynamic", 1}, {61000, "dynamic", 0},
       {65535, "dynamic", 0},
@@ -439,6 +472,8 @@ int main(void) {
       cmocka_unit_test_setup(exposure_is_how_far_the_address_reaches, reset),
       cmocka_unit_test_setup(a_wildcard_bound_to_lo_reaches_no_further, reset),
       cmocka_unit_test_setup(three_wildcards_are_three_things, reset),
+      cmocka_unit_test_setup(what_is_not_bound_is_nowhere, reset),
+      cmocka_unit_test_setup(what_was_told_at_once_is_kept, reset),
       cmocka_unit_test_setup(ranges_end_where_they_do, reset),
       cmocka_unit_test_setup(a_service_is_known_by_the_port_of_its_server,
                              reset),

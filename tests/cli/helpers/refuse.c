@@ -1,14 +1,16 @@
-/* refuse.c: runs a command for which socket(AF_NETLINK, ...) fails.
+/* refuse.c: runs a command for which a system call fails.
  *
- *   refuse ERRNO COMMAND [ARG...]
+ *   refuse [bpf|setns] ERRNO COMMAND [ARG...]
  *
- * As sandboxes do it, with a seccomp filter.
+ * Without a name it is socket(AF_NETLINK, ...). As sandboxes do it, with a
+ * seccomp filter.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -19,27 +21,49 @@
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
 #define RETURN(value)       BPF_STMT(BPF_RET | BPF_K, value)
 
-int main(int argc, char **argv) {
-  if (argc < 3) {
-    fprintf(stderr, "usage: refuse ERRNO COMMAND [ARG...]\n");
-    return 125;
-  }
-  unsigned number = (unsigned)atoi(argv[1]) & SECCOMP_RET_DATA;
+static int install(struct sock_filter *code, size_t n) {
+  struct sock_fprog program = {(unsigned short)n, code};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0;
+}
+
+static int refuse_netlink(unsigned error) {
   struct sock_filter code[] = {
       LOAD(nr),
       UNLESS(__NR_socket, 3),
       LOAD(args[0]),
       UNLESS(AF_NETLINK, 1),  // its low half, little-endian
-      RETURN(SECCOMP_RET_ERRNO | number),
+      RETURN(SECCOMP_RET_ERRNO | error),
       RETURN(SECCOMP_RET_ALLOW),
   };
-  struct sock_fprog program = {sizeof code / sizeof *code, code};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+  return install(code, sizeof code / sizeof *code);
+}
+
+static int refuse_call(unsigned number, unsigned error) {
+  struct sock_filter code[] = {
+      LOAD(nr),
+      UNLESS(number, 1),
+      RETURN(SECCOMP_RET_ERRNO | error),
+      RETURN(SECCOMP_RET_ALLOW),
+  };
+  return install(code, sizeof code / sizeof *code);
+}
+
+int main(int argc, char **argv) {
+  unsigned call = 0;
+  if (argc > 1 && strcmp(argv[1], "bpf") == 0) call = __NR_bpf;
+  if (argc > 1 && strcmp(argv[1], "setns") == 0) call = __NR_setns;
+  char **words = argv + (call != 0);
+  if (argc - (call != 0) < 3) {
+    fprintf(stderr, "usage: refuse [bpf|setns] ERRNO COMMAND [ARG...]\n");
+    return 125;
+  }
+  unsigned error = (unsigned)atoi(words[1]) & SECCOMP_RET_DATA;
+  if ((call != 0 ? refuse_call(call, error) : refuse_netlink(error)) != 0) {
     perror("refuse");
     return 126;
   }
-  execvp(argv[2], argv + 2);
-  perror(argv[2]);
+  execvp(words[2], words + 2);
+  perror(words[2]);
   return 127;
 }
