@@ -47,7 +47,7 @@ options: --format table|line|tsv|csv|json|ndjson|'{lport} {process}'
          --no-header   -0 (lines end with NUL)   --width N
          --color auto|always|never
          --netns own|all|NAME|PATH|PID             network namespaces (own)
-         --backend netlink|proc   --proc FOLDER   --from FILE (a saved reading)
+         --backend netlink|proc|bpf   --proc FOLDER   --from FILE (a saved reading)
          --strict   -q (no remarks)   -i (a prompt after the script)
          --no-pager   --no-rc (the prompt's rc.lua)   --help   --version
 exit status: 0 found or shown, 1 nothing, for sure, 2 error, 3 undecided

@@ -222,7 +222,7 @@ local function check_who(port, name)
 end
 
 -- A query for the sockets that `spec` selects: a table, a string of the filter
--- language, a predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc"),
+-- language, a predicate, or nothing for all. Options: `backend` ("auto", "netlink", "proc", "bpf"),
 -- `proc`, where procfs is mounted, and `netns`, whose network namespaces: "own", "all", the
 -- name of one, a path with a slash in it, or the number of a process.
 function pi.sockets(spec, options)

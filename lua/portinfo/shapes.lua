@@ -3,7 +3,7 @@
 
 return {
   {"portinfo.options", "where sockets are read from", {
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets; auto asks netlink first"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets; auto asks netlink first"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
     {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
@@ -12,7 +12,7 @@ return {
     {"count?", "integer", "ends after so many events"},
     {"until_empty?", "boolean", "ends when there is no socket, for sure"},
     {"settle?", "number|string", "ends when nothing has happened for so long"},
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets"},
     {"proc?", "string", "where procfs is"},
     {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
@@ -23,7 +23,7 @@ return {
   {"portinfo.page_options", "of pi.page", {
     {"transport?", "portinfo.transport", "of this one alone"},
     {"width?", "integer", "columns, from 20 (80)"},
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
     {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
@@ -31,7 +31,7 @@ return {
     {"timeout?", "number|string", "how long (without end)"},
     {"hold?", "number|string", "it must hold at every look for so long"},
     {"gone?", "boolean", "waits until there are none, for sure"},
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
     {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
@@ -39,7 +39,7 @@ return {
     {"proto?", '"tcp"|"udp"', "by which protocol (tcp)"},
     {"address?", "string", "on which address (all)"},
     {"probe?", "boolean", "false: it is not bound, to try; the tables are believed"},
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
   }},
   {"portinfo.audit_options", "of pi.audit", {
@@ -48,7 +48,7 @@ return {
     {"snapshot?", "portinfo.reading", "a reading to judge, instead of now"},
     {"trust?", "boolean", "files of rules may use all of Lua"},
     {"seconds?", "number", "processor time that a rule may take (2)"},
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
     {"netns?", "string|integer", "own, all, a name, a path, or a process's number"},
   }},
@@ -111,7 +111,7 @@ return {
     {"proto?", '"tcp"|"udp"', "by which protocol (tcp)"},
     {"address?", "string", "on which address (all)"},
     {"probe?", "boolean", "false: nothing is bound, the tables are believed"},
-    {"backend?", '"auto"|"netlink"|"proc"', "the source of sockets"},
+    {"backend?", '"auto"|"netlink"|"proc"|"bpf"', "the source of sockets"},
     {"proc?", "string", "where procfs is mounted (/proc)"},
   }},
   {"portinfo.reasons", "why a port cannot be bound; tostring of it is for people", {
@@ -206,7 +206,7 @@ return {
   }},
   {"portinfo.source", "how sockets of a protocol and family were read", {
     {"proto", "string", "tcp, udp ..."}, {"family", "string", "ipv4 or ipv6"},
-    {"backend", '"netlink"|"proc"|"none"', "what answered"}, {"rows", "integer", "how many"},
+    {"backend", '"netlink"|"proc"|"bpf"|"none"', "what answered"}, {"rows", "integer", "how many"},
     {"retries", "integer", "dumps that were taken again"},
     {"parts", "integer", "read side by side"},
     {"partial", "boolean", "some may be missing"}, {"absent", "boolean", "the host has none"},
@@ -228,6 +228,9 @@ return {
     {"hidden?", "boolean", "procfs hides processes of others"},
     {"nested?", "boolean", "processes outside this pid namespace are not seen"},
     {"owners_unseen?", "boolean", "no process could be looked into"},
+    {"owners_by?", '"proc"|"bpf"', "who told of owners: procfs, or the BPF iterator"},
+    {"pinned?", "boolean", "it is that of the pinned probe"},
+    {"obstacle?", "string", "why the iterator, though tried, did not tell"},
     {"taken", "integer", "when: seconds since 1970"},
     {"completed?", "integer", "when the last group was read"},
     {"socket_us", "integer", "microseconds for the sockets"},

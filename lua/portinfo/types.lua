@@ -197,7 +197,7 @@ M.options = {
 -- The words that an argument, or an option, is one of.
 M.words = {
   host_ports = {"ephemeral", "reserved", "privileged"},
-  backend = {"auto", "netlink", "proc"},
+  backend = {"auto", "netlink", "proc", "bpf"},
   netns = {"own", "all"},
   transport = {"tcp", "udp", "sctp", "dccp"},
   bound = {"tcp", "udp"},

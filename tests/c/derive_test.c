@@ -330,9 +330,10 @@ static void what_is_not_bound_is_nowhere(void **state) {
   script_socket(PI_STATE_CLOSED, "0.0.0.0", 0);
   script_socket(PI_STATE_UNCONNECTED, "::", 0);
   pi_snapshot *s = script_take(PI_GROUP_DERIVED);
-  static const pi_field fields[] = {
-      PI_LADDR,     PI_LPORT, PI_ROLE,      PI_EXPOSURE, PI_FAMILIES, PI_RANGE,
-      PI_EPHEMERAL, PI_SERVICE, PI_AUTOBOUND, PI_RADDR,    PI_RPORT};
+  static const pi_field fields[] = {PI_LADDR,     PI_LPORT,    PI_ROLE,
+                                    PI_EXPOSURE,  PI_FAMILIES, PI_RANGE,
+                                    PI_EPHEMERAL, PI_SERVICE,  PI_AUTOBOUND,
+                                    PI_RADDR,     PI_RPORT};
   for (size_t row = 0; row < 2; row++) {
     for (size_t i = 0; i < LENGTH(fields); i++) {
       assert_int_equal(PI_EMPTY, sight_of(s, row, fields[i]));

@@ -105,7 +105,8 @@ static void keeps_thousands_of_rows_and_their_sights(void **state) {
   (void)state;
   enum { ROWS = 8000 };
   for (unsigned i = 0; i < ROWS; i++) {
-    script_row *r = script_socket(PI_STATE_LISTEN, "0.0.0.0", (uint16_t)(i + 1));
+    script_row *r =
+        script_socket(PI_STATE_LISTEN, "0.0.0.0", (uint16_t)(i + 1));
     r->row.rxq = i * 3;
     if (i % 7 == 3) r->row.uid_sight = PI_UNKNOWN;
     if (i == ROWS - 1) r->row.mark_sight = PI_KNOWN;

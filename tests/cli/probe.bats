@@ -49,6 +49,39 @@ says() {
   grep -q -e "$1" <<<"$output"
 }
 
+@test "members know who holds root's listeners, in every namespace, and others do not" {
+  need_probe
+  apart <<'END'
+portinfo probe install --group adm
+adm=$(getent group adm | cut -d: -f3)
+python3 -c 'import ctypes, os, socket, sys, time
+print(os.getpid(), flush=True)
+here = socket.create_server(("127.0.0.1", 41735))
+ctypes.CDLL(None).unshare(0x40000000)
+os.system("ip link set lo up")
+there = socket.create_server(("127.0.0.1", 41736))
+print("up", flush=True)
+time.sleep(60)' >/run/holder &
+until grep -q up /run/holder; do sleep 0.05; done
+holder=$(head -n 1 /run/holder)
+show="ls -q --no-header --format tsv --columns lport,owner,why,pid,process,user"
+echo "member here: $(as "$adm" portinfo $show lport = 41735 | tr '\t' ' ')" | sed "s/ $holder / PID /"
+echo "member there: $(as "$adm" portinfo $show --netns all lport = 41736 | tr '\t' ' ')" |
+  sed "s/ $holder / PID /"
+as "$adm" portinfo explain lport = 41735 process = x | grep ^owners
+echo "other here: $(as 65534 portinfo $show lport = 41735 | tr '\t' ' ')"
+as 65534 portinfo ls --netns all lport = 41736 || echo "other there: $?"
+kill "$holder"
+END
+  [ "$status" -eq 0 ]
+  says "^member here: 41735 known  PID python3 root\$"
+  says "^member there: 41736 known  PID python3 root\$"
+  says "^owners   by the pinned BPF iterator"
+  says "^other here: 41735 unknown permission "
+  says "^other there: 3"
+  says "could not be entered: rows are missing"
+}
+
 @test "members of its group see every socket and its owner, others see that they may not" {
   need_probe
   apart <<'END'
