@@ -921,8 +921,8 @@ typedef struct pi_hearing {
 } pi_hearing;
 
 /* Begins to listen; release with pi_watcher_free. `opt` is as for
- * pi_snapshot_take: with a backend other than sock_diag, or another procfs, the
- * kernel is not asked. */
+ * pi_snapshot_take: with a backend other than sock_diag, another procfs or other
+ * network namespaces, the kernel is not asked. */
 PI_API int pi_watcher_new(const pi_options *opt, pi_watcher **ret,
                           pi_error *err);
 PI_API void pi_watcher_free(pi_watcher *watcher);

@@ -62,9 +62,12 @@ os.system("ip link set lo up")
 there = socket.create_server(("127.0.0.1", 41736))
 print("up", flush=True)
 time.sleep(60)' >/run/holder &
-until grep -q up /run/holder; do sleep 0.05; done
+until grep -q up /run/holder 2>/dev/null; do sleep 0.05; done
 holder=$(head -n 1 /run/holder)
 show="ls -q --no-header --format tsv --columns lport,owner,why,pid,process,user"
+lives() { as "$adm" portinfo ls -q --no-header --netns all --columns netns,holder_netns "$@"; }
+lives lport = 41735 | awk '{ print "lives elsewhere: " ($1 != $2) }'
+lives lport = 41736 | awk '{ print "lives there: " ($1 == $2) }'
 echo "member here: $(as "$adm" portinfo $show lport = 41735 | tr '\t' ' ')" | sed "s/ $holder / PID /"
 echo "member there: $(as "$adm" portinfo $show --netns all lport = 41736 | tr '\t' ' ')" |
   sed "s/ $holder / PID /"
@@ -76,10 +79,12 @@ END
   [ "$status" -eq 0 ]
   says "^member here: 41735 known  PID python3 root\$"
   says "^member there: 41736 known  PID python3 root\$"
+  says "^lives elsewhere: 1"
+  says "^lives there: 1"
   says "^owners   by the pinned BPF iterator"
   says "^other here: 41735 unknown permission "
   says "^other there: 3"
-  says "could not be entered: rows are missing"
+  says "did not tell in which network namespace they are"
 }
 
 @test "members of its group see every socket and its owner, others see that they may not" {

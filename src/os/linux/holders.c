@@ -93,17 +93,25 @@ typedef struct join {
   uint32_t pid, number;
 } join;
 
+/* Adds the process, with where it lives, which procfs tells few of. */
+static int add_process(join *j, const pi__record *r, pi_error *err) {
+  int rc = pi__reading_process(j->reading, r->pid, r->euid,
+                               pi__record_start(r, j->offset), r->comm,
+                               pi__record_comm(r), &j->number, err);
+  if (rc != 0) return rc;
+  pi__process *p = pi__reading_process_at(j->reading, j->number);
+  p->netns = r->holder_netns;
+  p->netns_sight = r->holder_netns != 0 ? PI_KNOWN : PI_UNKNOWN;
+  j->any = true;
+  j->pid = r->pid;
+  return 0;
+}
+
 static int add_holder(void *arg, const pi__record *r, pi_error *err) {
   join *j = arg;
   if (!pi__reading_wants(j->reading, r->inode, j->again)) return 0;
   int rc = 0;
-  if (!j->any || j->pid != r->pid) {
-    rc = pi__reading_process(j->reading, r->pid, r->euid,
-                             pi__record_start(r, j->offset), r->comm,
-                             pi__record_comm(r), &j->number, err);
-    j->any = rc == 0;
-    j->pid = r->pid;
-  }
+  if (!j->any || j->pid != r->pid) rc = add_process(j, r, err);
   if (rc != 0) return rc;
   return pi__reading_holder(j->reading, r->inode, j->number, (int)r->fd, err);
 }

@@ -118,7 +118,8 @@ int pi__notices_open(const pi__want *want, pi__notices **ret,
     groups |= group_of(want, (pi_proto)(i / 2), (pi_family)(i % 2));
   }
   bool asked = want->backend != PI_BACKEND_PROC && groups != 0 &&
-               strcmp(want->proc, "/proc") == 0;
+               strcmp(want->proc, "/proc") == 0 &&
+               strcmp(want->netns, "own") == 0;
   if (!asked) return 0;
   int fd = listen_to(groups);
   hearing->heard = fd >= 0;
