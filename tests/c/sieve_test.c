@@ -415,10 +415,10 @@ static void sets_of_ports_hold_what_they_list(void **state) {
     bool listens = one_in(3, &seed);
     script_row *r =
         script_socket(listens ? PI_STATE_LISTEN : PI_STATE_ESTABLISHED,
-                      "10.0.0.1", (uint16_t)next_number(&seed));
+                      "10.0.0.1", (uint16_t)(next_number(&seed) | 1));
     r->row.rport = (uint16_t)next_number(&seed);
   }
-  script.rows[0].row.lport = 0;
+  script.rows[0].row.lport = 2;
   script.rows[1].row.lport = 65535;
   pi_snapshot *s = script_take(0);
   static const unsigned sizes[] = {1, 2, 5, 15, 16, 17, 18, 100, 1000};

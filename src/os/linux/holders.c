@@ -7,6 +7,7 @@
 #include "fdscan.h"
 #include "bpf/loader.h"
 #include "file.h"
+#include "host.h"
 #include "taskfile.h"
 
 #include <fcntl.h>
@@ -29,9 +30,10 @@ static uint64_t open_files(const char *proc) {
   return strtoull(text, NULL, 10);
 }
 
-/* The iterator tells of this kernel, whatever procfs we were given. */
+/* The iterator tells of this kernel and of our pid namespace, whatever procfs
+ * we were given. */
 static unsigned ways_of(const pi__want *want) {
-  bool real = strcmp(want->proc, "/proc") == 0;
+  bool real = strcmp(want->proc, "/proc") == 0 && pi__host_numbers(want->proc);
   return real ? pi__taskfile_ways(PI_PIN_FOLDER) : 0;
 }
 
@@ -122,14 +124,8 @@ static int read_by_bpf(const pi__want *want, pi__reading *reading, bool again,
   join j = {.reading = reading,
             .again = again,
             .offset = pi__boot_offset(want->proc)};
-  pi__taskfile *t;
   bool pinned;
-  int rc = pi__taskfile_open(PI_PIN_FOLDER,
-                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
-                             &pinned, err);
-  if (rc != 0) return rc;
-  rc = pi__taskfile_read(t, reading, add_holder, &j, err);
-  pi__taskfile_close(t);
+  int rc = pi__taskfile_tell(reading, add_holder, &j, &pinned, err);
   if (rc != 0) return rc;
   q->owners_by = PI_BACKEND_BPF;
   q->pinned = pinned;

@@ -173,6 +173,15 @@ static bool is_hidden(const char *proc) {
   return hidden && !(first && has_ptrace(proc));
 }
 
+bool pi__host_numbers(const char *proc) {
+  char text[4096];
+  if (read_below(proc, "self/status", text, sizeof text) < 0) return false;
+  const char *line = strstr(text, "\nNSpid:");
+  // one number, as seen from there, and one for each namespace further in
+  unsigned there, here;
+  return line != NULL && sscanf(line, "\nNSpid: %u %u", &there, &here) == 1;
+}
+
 void pi__host_sight(const char *proc, pi_quality *quality) {
   uint64_t ours = namespace_inode(proc, "pid");
   quality->nested = ours != 0 && ours != FIRST_PID_NS;

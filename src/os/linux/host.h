@@ -7,6 +7,10 @@
 /* Fills in what can be read; what cannot stays not known. */
 void pi__host_fill(const char *proc, pi_host *host);
 
+/* Are the numbers that procfs gives processes those of our own pid namespace? A
+ * procfs that was mounted further out gives others, and shows more. */
+bool pi__host_numbers(const char *proc);
+
 /* The inode of the namespace that this thread is in; 0: not known. */
 uint64_t pi__host_netns(const char *proc);
 

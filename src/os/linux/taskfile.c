@@ -139,3 +139,15 @@ void pi__taskfile_close(pi__taskfile *t) {
   close(t->fd);
   pi__realloc(t, 0);
 }
+
+int pi__taskfile_tell(const pi__reading *reading, pi__record_visit visit,
+                      void *arg, bool *pinned, pi_error *err) {
+  pi__taskfile *t;
+  int rc = pi__taskfile_open(PI_PIN_FOLDER,
+                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
+                             pinned, err);
+  if (rc != 0) return rc;
+  rc = pi__taskfile_read(t, reading, visit, arg, err);
+  pi__taskfile_close(t);
+  return rc;
+}

@@ -67,4 +67,9 @@ void pi__taskfile_close(pi__taskfile *stream);
 int pi__taskfile_read(pi__taskfile *stream, const pi__reading *reading,
                       pi__record_visit visit, void *arg, pi_error *err);
 
+/* All of it at once: by the probe at its place, else by a program of our own.
+ */
+int pi__taskfile_tell(const pi__reading *reading, pi__record_visit visit,
+                      void *arg, bool *pinned, pi_error *err);
+
 #endif

@@ -1,8 +1,10 @@
 /* taskrows.c: sockets as the iterator tells them. One that several descriptors
  * lead to is told several times, and is one row by its cookie. */
 #include "taskrows.h"
+#include "source.h"
 #include "pin.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,14 +26,8 @@ static int by_netns(const void *a, const void *b) {
 
 int pi__taskrows_read(pi__taskrows *rows, const pi__reading *reading,
                       pi_error *err) {
-  pi__taskfile *t;
   bool pinned;
-  int rc = pi__taskfile_open(PI_PIN_FOLDER,
-                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
-                             &pinned, err);
-  if (rc != 0) return rc;
-  rc = pi__taskfile_read(t, reading, keep, rows, err);
-  pi__taskfile_close(t);
+  int rc = pi__taskfile_tell(reading, keep, rows, &pinned, err);
   if (rc == 0 && rows->count > 1) {
     qsort(rows->records, rows->count, sizeof *rows->records, by_netns);
   }
@@ -43,7 +39,7 @@ void pi__taskrows_deinit(pi__taskrows *rows) {
   rows->count = rows->capacity = 0;
 }
 
-size_t pi__taskrows_first(const pi__taskrows *rows, uint64_t netns) {
+static size_t first_of(const pi__taskrows *rows, uint64_t netns) {
   size_t low = 0, high = rows->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -81,17 +77,81 @@ static int add_row(const pi__record *r, pi__row *row, pi__reading *reading,
   return rc != 0 ? rc : pi__reading_row(reading, row, err);
 }
 
-int pi__taskrows_add(const pi__taskrows *rows, const pi__want *want,
-                     pi__reading *reading, pi__ifaces *ifaces, bool unbound,
-                     pi_error *err) {
+static int add_rows(const pi__taskrows *rows, const pi__want *want,
+                    pi__reading *reading, pi__ifaces *ifaces, bool unbound,
+                    pi_error *err) {
   const uint64_t netns = pi__reading_host(reading)->netns;
   int rc = 0;
-  for (size_t i = pi__taskrows_first(rows, netns);
+  for (size_t i = first_of(rows, netns);
        rc == 0 && i < rows->count && rows->records[i].netns == netns; i++) {
     pi__row row;
     const pi__record *r = &rows->records[i];
     if (!pi__record_row(r, &row) || !is_wanted(want, &row, unbound)) continue;
     rc = add_row(r, &row, reading, ifaces, err);
+  }
+  return rc;
+}
+
+/* ---- And those that no descriptor leads to --------------------------------
+ */
+
+/* Connections of which none of their sockets is told: nobody has accepted them
+ * yet. */
+static bool has_waiting(const pi__taskrows *rows, uint64_t netns) {
+  enum { LISTEN = 10 };  // net/tcp_states.h
+  for (size_t i = first_of(rows, netns);
+       i < rows->count && rows->records[i].netns == netns; i++) {
+    const pi__record *r = &rows->records[i];
+    if (r->state == LISTEN && r->protocol == IPPROTO_TCP && r->rxq > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* States in which there may be sockets that no descriptor leads to, as they
+ * have none, or as the kernel, or an io_uring, holds them; the last are looked
+ * for where few are in the way. */
+static uint16_t states_untold(const pi__source *s, const pi__taskrows *rows) {
+  if (s->query.proto == PI_PROTO_UDP) return s->query.states;
+  unsigned states = 1u << PI_STATE_LISTEN | 1u << PI_STATE_SYN_RECEIVED |
+                    1u << PI_STATE_FIN_WAIT_1 | 1u << PI_STATE_FIN_WAIT_2 |
+                    1u << PI_STATE_TIME_WAIT | 1u << PI_STATE_LAST_ACK |
+                    1u << PI_STATE_CLOSING;
+  if (has_waiting(rows, pi__reading_host(s->reading)->netns)) {
+    states |= 1u << PI_STATE_ESTABLISHED | 1u << PI_STATE_CLOSE_WAIT;
+  }
+  return (uint16_t)(s->query.states & states);
+}
+
+static int add_untold(void *arg, const pi__row *row, pi_error *err) {
+  return pi__reading_row(arg, row, err);
+}
+
+/* Asks sock_diag for them; what it refuses leaves the source partial. */
+static int read_untold(pi__source *s, const pi__taskrows *rows, pi_error *err) {
+  bool whole;
+  s->note->wanted = true;
+  s->note->backend = PI_BACKEND_BPF;
+  s->query.states = states_untold(s, rows);
+  int rc = pi__source_visit(s, add_untold, &whole, err);
+  s->note->partial = !whole;
+  if (rc == 0 || pi__is_final(rc)) return rc;
+  s->note->os = err->os;
+  return 0;
+}
+
+int pi__taskrows_here(const pi__taskrows *rows, const pi__want *want,
+                      pi__reading *reading, pi_error *err) {
+  pi__ifaces ifaces = {.reading = reading};
+  pi__protocols protocols;
+  int rc = add_rows(rows, want, reading, &ifaces, true, err);
+  pi__sources_find(want, &protocols);
+  for (int i = 0; rc == 0 && i < PI_SOURCES; i++) {
+    pi__source s;
+    if (!pi__source_at(want, reading, i, &s)) continue;
+    rc = pi__source_is_rare(&s) ? pi__source_read(&s, &protocols, err)
+                                : read_untold(&s, rows, err);
   }
   return rc;
 }
@@ -123,7 +183,7 @@ static int add_from_outside(const pi__taskrows *rows, const pi__want *want,
   n->closed = false;
   size_t before = pi__reading_rows(reading);
   bool unbound = want->backend == PI_BACKEND_BPF;
-  int rc = pi__taskrows_add(rows, want, reading, NULL, unbound, err);
+  int rc = add_rows(rows, want, reading, NULL, unbound, err);
   if (rc == 0) note_sources(want, reading, before);
   return rc;
 }
@@ -137,7 +197,7 @@ static int add_unlisted(const pi__taskrows *rows, const pi__want *want,
       rc = pi__reading_netns_add(reading, netns, err);
       if (rc == 0) rc = add_from_outside(rows, want, reading, err);
     }
-    i = pi__taskrows_first(rows, netns + 1);
+    i = first_of(rows, netns + 1);
   }
   return rc;
 }

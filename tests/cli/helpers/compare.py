@@ -103,6 +103,9 @@ def check_field(claim, row, name):
     unknown = name in row.get("unknown", [])
     where = "%s %s:%s" % (claim["scene"], claim["laddr"], claim["lport"])
     if wanted == "?":
+        # where a holder lives procfs may not tell, and the iterator does
+        if name == "holder_netns" and told is not None:
+            return
         if told is not None or not unknown:
             complain(where, name, "should be unknown, is", told)
     elif unknown:
