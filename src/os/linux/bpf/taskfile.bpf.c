@@ -5,6 +5,10 @@
  * in when the program is loaded (CO-RE). Whatever a kernel may be built without
  * is asked for by bpf_core_field_exists, which leaves a bit out of `known`.
  * Needs Linux 5.11, for bpf_sock_from_file.
+ *
+ * For each struct that an access begins at, libbpf goes through all types of
+ * the kernel, which is half of what loading costs: so accesses begin at few of
+ * them, and what lies within another is reached from there.
  */
 #include <stdint.h>
 
@@ -58,7 +62,7 @@ struct nsproxy {
 };
 
 struct upid {
-  int nr;
+  int nr;  // in front, where it is read without an access of its own
   struct pid_namespace *ns;
 };
 
@@ -122,6 +126,19 @@ struct sock {
   uint16_t sk_type, sk_protocol;
 };
 
+// as net/sock.h names them; one pass of libbpf less than through sock_common
+#define sk_family       __sk_common.skc_family
+#define sk_state        __sk_common.skc_state
+#define sk_num          __sk_common.skc_num
+#define sk_dport        __sk_common.skc_dport
+#define sk_daddr        __sk_common.skc_daddr
+#define sk_rcv_saddr    __sk_common.skc_rcv_saddr
+#define sk_v6_daddr     __sk_common.skc_v6_daddr
+#define sk_v6_rcv_saddr __sk_common.skc_v6_rcv_saddr
+#define sk_bound_dev_if __sk_common.skc_bound_dev_if
+#define sk_ipv6only     __sk_common.skc_ipv6only
+#define sk_net          __sk_common.skc_net
+
 struct socket {
   struct sock *sk;
 };
@@ -134,6 +151,9 @@ struct udp_sock {
   int forward_deficit;
 };
 
+#pragma clang attribute pop
+
+// what the kernel hands over lies alike in all of them (its __bpf_md_ptr)
 struct bpf_iter_meta {
   struct seq_file *seq;
 };
@@ -141,11 +161,9 @@ struct bpf_iter_meta {
 struct bpf_iter__task_file {
   struct bpf_iter_meta *meta;
   struct task_struct *task;
-  u32 fd;
+  u32 fd __attribute__((aligned(8)));
   struct file *file;
 };
-
-#pragma clang attribute pop
 
 /* The type of a helper's body, which is there if the kernel lets iterators make
  * cookies (5.12). */
@@ -161,7 +179,7 @@ static uint32_t number_of(struct task_struct *leader) {
   if (level == 0) return (uint32_t)leader->tgid;
   struct upid *numbers = leader->thread_pid->numbers;
   int number = 0;
-  bpf_core_read(&number, sizeof number, &numbers[level].nr);
+  bpf_probe_read_kernel(&number, sizeof number, &numbers[level]);
   return (uint32_t)number;
 }
 
@@ -178,34 +196,33 @@ static void put_holder(struct pi__record *r, struct task_struct *task) {
 
 /* ---- What it is --------------------------------------------------------- */
 
-static void put_addresses(struct pi__record *r, struct sock_common *c) {
+static void put_addresses(struct pi__record *r, struct sock *sk) {
   uint32_t *local = (uint32_t *)r->laddr, *remote = (uint32_t *)r->raddr;
   if (r->family == INET) {
-    local[0] = c->skc_rcv_saddr;
-    remote[0] = c->skc_daddr;
-  } else if (bpf_core_field_exists(c->skc_v6_daddr)) {
-    local[0] = c->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
-    local[1] = c->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
-    local[2] = c->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
-    local[3] = c->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
-    remote[0] = c->skc_v6_daddr.in6_u.u6_addr32[0];
-    remote[1] = c->skc_v6_daddr.in6_u.u6_addr32[1];
-    remote[2] = c->skc_v6_daddr.in6_u.u6_addr32[2];
-    remote[3] = c->skc_v6_daddr.in6_u.u6_addr32[3];
+    local[0] = sk->sk_rcv_saddr;
+    remote[0] = sk->sk_daddr;
+  } else if (bpf_core_field_exists(sk->sk_v6_daddr)) {
+    local[0] = sk->sk_v6_rcv_saddr.in6_u.u6_addr32[0];
+    local[1] = sk->sk_v6_rcv_saddr.in6_u.u6_addr32[1];
+    local[2] = sk->sk_v6_rcv_saddr.in6_u.u6_addr32[2];
+    local[3] = sk->sk_v6_rcv_saddr.in6_u.u6_addr32[3];
+    remote[0] = sk->sk_v6_daddr.in6_u.u6_addr32[0];
+    remote[1] = sk->sk_v6_daddr.in6_u.u6_addr32[1];
+    remote[2] = sk->sk_v6_daddr.in6_u.u6_addr32[2];
+    remote[3] = sk->sk_v6_daddr.in6_u.u6_addr32[3];
   }
 }
 
 static void put_names(struct pi__record *r, struct sock *sk) {
-  struct sock_common *c = &sk->__sk_common;
   r->type = (uint8_t)sk->sk_type;
   r->protocol = sk->sk_protocol;
-  r->state = c->skc_state;
-  r->lport = c->skc_num;
-  r->rport = bpf_ntohs(c->skc_dport);
-  r->iface = (uint32_t)c->skc_bound_dev_if;
-  put_addresses(r, c);
-  if (bpf_core_field_exists(c->skc_net.net)) {
-    r->netns = c->skc_net.net->ns.inum;
+  r->state = sk->sk_state;
+  r->lport = sk->sk_num;
+  r->rport = bpf_ntohs(sk->sk_dport);
+  r->iface = (uint32_t)sk->sk_bound_dev_if;
+  put_addresses(r, sk);
+  if (bpf_core_field_exists(sk->sk_net.net)) {
+    r->netns = sk->sk_net.net->ns.inum;
   }
   if (bpf_core_type_exists(btf_bpf_get_socket_ptr_cookie)) {
     r->cookie = bpf_get_socket_cookie(sk);
@@ -213,7 +230,6 @@ static void put_names(struct pi__record *r, struct sock *sk) {
 }
 
 static void put_options(struct pi__record *r, struct sock *sk) {
-  struct sock_common *c = &sk->__sk_common;
   if (bpf_core_field_exists(sk->sk_uid)) {
     r->uid = sk->sk_uid.val;
     r->known |= PI__RECORD_UID;
@@ -222,8 +238,8 @@ static void put_options(struct pi__record *r, struct sock *sk) {
     r->mark = sk->sk_mark;
     r->known |= PI__RECORD_MARK;
   }
-  if (bpf_core_field_exists(c->skc_ipv6only)) {
-    if (BPF_CORE_READ_BITFIELD(c, skc_ipv6only)) {
+  if (bpf_core_field_exists(sk->sk_ipv6only)) {
+    if (BPF_CORE_READ_BITFIELD(sk, sk_ipv6only)) {
       r->flags |= PI__RECORD_IS_V6ONLY;
     }
     r->known |= PI__RECORD_V6ONLY;
@@ -297,7 +313,7 @@ int portinfo(struct bpf_iter__task_file *ctx) {
   if (!socket) return 0;
   struct sock *sk = socket->sk;
   if (!sk) return 0;
-  uint16_t family = sk->__sk_common.skc_family;
+  uint16_t family = sk->sk_family;
   if (family != INET && family != INET6) return 0;
   struct pi__record r = {
       .version = PI__RECORD_VERSION,
