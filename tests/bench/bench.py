@@ -15,7 +15,6 @@ HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 HERE = "tests/bench"
 BUILD = os.path.abspath(os.path.join(HOME, os.environ.get("BUILD", "build")))
 OURS = f"{BUILD}/portinfo"
-CLONE_NEWNET = 0x40000000
 
 
 def end(words):
@@ -56,12 +55,20 @@ def scaled(n):
     return max(1, round(n * SCALE))
 
 
-def enter(process, kind, flag):
-    """This process goes into a namespace of that one."""
+@contextlib.contextmanager
+def within(process, kind):
+    """Is in a namespace of that process for the while."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with open(f"/proc/{process}/ns/{kind}", encoding="ascii") as file:
-        if libc.setns(file.fileno(), flag) != 0:
+    folder = os.getcwd()  # another mount namespace has its own
+    with open(f"/proc/self/ns/{kind}", encoding="ascii") as home, \
+            open(f"/proc/{process.pid}/ns/{kind}", encoding="ascii") as away:
+        if libc.setns(away.fileno(), 0) != 0:
             end(f"setns: {os.strerror(ctypes.get_errno())}")
+        try:
+            yield
+        finally:
+            libc.setns(home.fileno(), 0)
+            os.chdir(folder)
 
 
 @contextlib.contextmanager
@@ -69,20 +76,50 @@ def inside(load):
     """Opens a load, and is in its network namespace for the while."""
     words = [f"{BUILD}/bench/load", *map(str, load.shape)]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    libc = ctypes.CDLL(None, use_errno=True)
     try:
         if process.stdout.readline() != b"ready\n":
             end("the load cannot be had here")
-        with open("/proc/self/ns/net", encoding="ascii") as home:
-            enter(process.pid, "net", CLONE_NEWNET)
-            try:
-                yield
-            finally:
-                libc.setns(home.fileno(), CLONE_NEWNET)
+        with within(process, "net"):
+            yield
     finally:
         process.stdin.close()  # the load ends with it
         process.stdout.close()
         process.wait()
+
+
+# ---- The probe -------------------------------------------------------------
+
+INSTALL = """mount -t tmpfs -o mode=755 none /run && "$0" probe install >&2 || exit
+echo ready
+exec cat"""
+
+
+class Probe:
+    """A pinned probe in a mount namespace of its own, or why there can be none."""
+
+    def __init__(self):
+        self.process, self.refusal = None, None
+
+    def __enter__(self):
+        words = ["unshare", "-m", "sh", "-c", INSTALL, OURS]
+        try:
+            self.process = subprocess.Popen(words, stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        except FileNotFoundError:
+            self.refusal = "unshare is not installed"
+        else:
+            if self.process.stdout.readline() != b"ready\n":
+                lines = self.process.stderr.read().decode(errors="replace").splitlines()
+                self.refusal = lines[-1] if lines else "it cannot be installed"
+        return self
+
+    def seen(self):
+        """For the while, the probe is there."""
+        return within(self.process, "mnt")
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.communicate()  # its namespace, and the probe, end with it
 
 
 def count_descriptors():

@@ -118,6 +118,21 @@ EOS
   grep -q '^| a typed filter over 1 M rows' "$T/readme"
 }
 
+@test "owners by BPF are measured, or it says why not" {
+  need_namespace
+  run tiny
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"(listeners, owners, loaded: left out, as "* ]] # so few are not worth it
+  grep -Eq '^listeners with owners, many processes, BPF +- +ss -Htlnp +- +0.12 +-$' <<<"$output"
+  if "$BUILD/tests/records" >/dev/null 2>&1; then
+    grep -Eq '^the same with all owners, BPF pinned +[0-9.]+ ms +ss -tanp: ' <<<"$output"
+    grep -Eq '^listeners with owners, many processes, BPF pinned +[0-9.]+ ms ' <<<"$output"
+  else
+    [[ $output == *"(owners, pinned: left out, as "* ]]
+  fi
+}
+
 # only NAME...: a PATH with nothing but these, and what the script itself needs
 only() {
   mkdir "$T/bin"
@@ -133,6 +148,7 @@ only() {
   [ "$status" -eq 0 ]
   [[ $output == *"(ss -tan is not installed: left out)"* ]]
   [[ $output == *"(lsof -nP -iTCP is not installed: left out)"* ]]
+  [[ $output == *"(owners, pinned: left out, as unshare is not installed)"* ]]
   grep -Eq '^all TCP sockets counted by state +[0-9.]+ ms +bare dump: ' <<<"$output"
   grep -Eq '^the same as TSV +- +ss -Htan +- ' <<<"$output"
 }
