@@ -586,6 +586,7 @@ typedef struct pi_look {
   pi_backend backend; /* PROC: descriptors in procfs; BPF; NONE: no way */
   bool pinned;        /* BPF: by the pinned probe, at no price to begin */
   uint64_t files;     /* open in the whole system; 0: not known */
+  uint64_t processes; /* of the whole system, about; 0: not known */
   char why[160];      /* this way, and not the other */
 } pi_look;
 

@@ -257,7 +257,7 @@ return {
     {"functions", "integer", "in Lua, asked last"},
     {"groups", "portinfo.group[]", "that the filter needs"},
     {"shown", "portinfo.group[]", "that showing the rows needs besides"},
-    {"look?", "table", "how holders would be looked for: {by, pinned, files, why}"},
+    {"look?", "table", "how holders would be looked for: {by, pinned, files, processes, why}"},
     {"netns?", "string", "which network namespaces"},
     {"kept?", "boolean", "a reading is asked, and not the kernel"},
     {"run?", "table", "what became of it: {read, rows, total, undecided, us, steps, sources}"},

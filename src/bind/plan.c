@@ -86,17 +86,21 @@ static int plan(lua_State *L) {
   return 1;
 }
 
-/* look{backend =, proc =} -> {by, pinned, files, why}: see pi_plan_look. */
+/* look{backend =, proc =} -> {by, pinned, files, processes, why}: see
+ * pi_plan_look. */
 static int look(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   pi_options options = pi__check_options(L, 1);
   pi_look l;
   pi_plan_look(&options, &l);
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   pi__set_text(L, "by", pi__backend_name(l.backend));
   pi__set_boolean(L, "pinned", l.pinned);
   if (l.files != 0) pi__set_integer(L, "files", (lua_Integer)l.files);
+  if (l.processes != 0) {
+    pi__set_integer(L, "processes", (lua_Integer)l.processes);
+  }
   pi__set_text(L, "why", l.why);
   return 1;
 }

@@ -14,10 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* To load the iterator takes about as long as to look at so many descriptors;
- * `make bench` shows both ways over more and fewer. */
-enum { WORTH_LOADING = 10000 };
+/* To load the iterator takes about as long as to look at so many descriptors,
+ * and a process takes as long as some of them: its folder is opened and listed,
+ * and whoever holds a socket is looked up. `make bench SWEEP=1` measures it. */
+enum { WORTH_LOADING = 30000, PROCESS = 10 };
 
 /* ---- Which way ----------------------------------------------------------- */
 
@@ -28,6 +30,12 @@ static uint64_t open_files(const char *proc) {
   snprintf(path, sizeof path, "%s/sys/fs/file-nr", proc);
   if (pi__file_read(AT_FDCWD, path, text, sizeof text) < 0) return 0;
   return strtoull(text, NULL, 10);
+}
+
+/* Of the whole system: procfs counts them as links of its root. */
+static uint64_t process_count(const char *proc) {
+  struct stat root;
+  return stat(proc, &root) == 0 ? root.st_nlink : 0;
 }
 
 /* The iterator tells of this kernel and of our pid namespace, whatever procfs
@@ -57,7 +65,7 @@ static void choose(unsigned ways, pi_look *look) {
     snprintf(look->why, sizeof look->why, "the probe is pinned");
     return;
   }
-  bool worth = look->files >= WORTH_LOADING;
+  bool worth = look->files + PROCESS * look->processes >= WORTH_LOADING;
   if (!(ways & PI__TASKFILE_LOADED) || !worth) {
     look->backend = PI_BACKEND_PROC;
   }
@@ -66,13 +74,14 @@ static void choose(unsigned ways, pi_look *look) {
     return;
   }
   snprintf(look->why, sizeof look->why,
-           "%s files are open than the %d from which on BPF is worth loading",
-           worth ? "more" : "fewer", WORTH_LOADING);
+           "%s files and processes are %s loading BPF for",
+           worth ? "so many" : "so few", worth ? "worth" : "not worth");
 }
 
 void pi__look(const pi__want *want, pi_look *look) {
   memset(look, 0, sizeof *look);
   look->files = open_files(want->proc);
+  look->processes = process_count(want->proc);
   unsigned ways = ways_of(want);
   switch (want->backend) {
   case PI_BACKEND_AUTO: choose(ways, look); return;
