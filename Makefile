@@ -273,10 +273,10 @@ asan: ## run every test under the address and undefined behaviour sanitizers
 
 SCALE ?= 1
 # only what was measured with the whole load is worth the README
-bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smaller load)
+bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smaller load; SWEEP=1: when BPF pays)
 	./deps.sh build bench
 	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) all $(BENCHES)
-	BUILD=$(BUILD) SCALE=$(SCALE) RUNS=$(RUNS) tests/bench/run \
+	BUILD=$(BUILD) SCALE=$(SCALE) RUNS=$(RUNS) tests/bench/$(if $(SWEEP),sweep,run) \
 	  $(if $(filter 1,$(SCALE)),--readme README.md)
 
 tour: all ## run the commands of README's tour, and put what they print there

@@ -133,6 +133,25 @@ EOS
   fi
 }
 
+@test "the sweep measures both ways over every shape, and tells what is chosen" {
+  need_namespace
+  printf '%s\n' above '<!-- sweep: begin -->' old '<!-- sweep: end -->' below >"$T/readme"
+  SCALE=0.01 RUNS=1 run tests/bench/sweep --readme "$T/readme" 3>&- 4>&-
+  echo "$output"
+  [ "$status" -eq 0 ]
+  sed -n '1p;$p' "$T/readme" | diff - <(printf '%s\n' above below)
+  [ "$(grep -Ec '^[0-9]+ +[0-9]+ +(one|all) sockets? +[0-9,]+ +[0-9.,]+ ms ' <<<"$output")" = 30 ]
+  [[ $output == *"(the two ways do not cross here)"* || $output == *" is faster at up to "* ]]
+  [ "$(grep -Ec '^\| [0-9]+ \| [0-9]+ \| one socket \| ' "$T/readme")" = 15 ]
+  ! grep -q 'all sockets' "$T/readme"
+  if "$BUILD/tests/records" >/dev/null 2>&1; then
+    measured='( +[0-9.,]+ ms){3}( +(fd scan|BPF)){2}$'
+    [ "$(grep -Ec "^[0-9]+ +[0-9]+ +(one|all) sockets? +[0-9,]+$measured" <<<"$output")" = 30 ]
+  else
+    [[ $output == *"(BPF cannot be loaded here: left out)"* ]]
+  fi
+}
+
 # only NAME...: a PATH with nothing but these, and what the script itself needs
 only() {
   mkdir "$T/bin"
