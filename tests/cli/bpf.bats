@@ -133,11 +133,15 @@ time.sleep(60)' >"$T/up" 3>&- &
 many_files() {
   python3 -c '
 import os, time
-kept = [os.open("/dev/null", os.O_RDONLY) for _ in range(19000)]
+os.fork()
+kept = [os.open("/dev/null", os.O_RDONLY) for _ in range(16000)]
 print("up", flush=True)
-time.sleep(60)' >"$T/up" 3>&- &
+parent = os.getppid()
+while os.getppid() == parent:
+    time.sleep(0.1)' >"$T/up" 3>&- &
   PIDS+=($!)
-  poll grep -q up "$T/up"
+  both_up() { [ "$(wc -l <"$T/up")" -eq 2 ]; }
+  poll both_up
 }
 
 @test "a kernel that refuses bpf costs no row and no owner, and is noted" {

@@ -11,7 +11,7 @@ setup() {
   "$BUILD/tests/records" >/dev/null 2>"$T/words" || skip "$(cat "$T/words")"
   unshare -n true 2>/dev/null || skip "network namespaces are not permitted"
   case $(plan) in
-    "proc "*" is not worth loading") ;;
+    "proc "*" are not worth loading BPF for") ;;
     *) skip "here without us: $(plan)" ;;
   esac
 }
@@ -52,7 +52,7 @@ owners_by() {
     'require("portinfo.core").take{groups = {"socket", "owner"}}:quality().owners_by'
 }
 
-back_to_procfs() { [[ $(plan) == "proc "*" is not worth loading" ]]; }
+back_to_procfs() { [[ $(plan) == "proc "*" are not worth loading BPF for" ]]; }
 
 @test "many open files are worth loading BPF for, and few are not" {
   open_load 1 0 1
@@ -64,7 +64,7 @@ back_to_procfs() { [[ $(plan) == "proc "*" is not worth loading" ]]; }
   read -r by files processes why <<<"$(plan)"
   [ "$by" = bpf ]
   [ "$files" -ge 36000 ]
-  [ "$why" = "for $files open files and $processes processes BPF is worth loading" ]
+  [ "$why" = "so many files and processes are worth loading BPF for" ]
   [ "$(owners_by)" = bpf ]
   close_load
   poll back_to_procfs
