@@ -142,6 +142,7 @@ while os.getppid() == parent:
   PIDS+=($!)
   both_up() { [ "$(wc -l <"$T/up")" -eq 2 ]; }
   poll both_up
+  rm "$T/up"
 }
 
 @test "a kernel that refuses bpf costs no row and no owner, and is noted" {

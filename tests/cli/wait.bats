@@ -97,7 +97,8 @@ waits() {
 }
 
 @test "an interrupt ends wait" {
-  inside "$PORTINFO" wait :1 >"$T/out" 2>"$T/err" 3>&- 4>&- 9>&- &
+  # not by a function, whose shell alone the signal would end
+  "${INSIDE[@]}" "$PORTINFO" wait :1 >"$T/out" 2>"$T/err" 3>&- 4>&- 9>&- &
   SERVICE=$!
   sleep 0.3
   kill -TERM "$SERVICE"
