@@ -199,7 +199,9 @@ end
 local function run_lines(run)
   local out = {}
   for _, source in ipairs(run.sources) do
-    out[#out + 1] = item(#out == 0 and "sources" or "", source_text(source))
+    if not source.absent then -- what a host lacks, it need not read
+      out[#out + 1] = item(#out == 0 and "sources" or "", source_text(source))
+    end
   end
   for i, step in ipairs(run.steps) do
     local what = step.processes and (" (%s)"):format(units.plural(step.processes,

@@ -204,13 +204,10 @@ static int read_owners(const pi__want *want, pi__reading *reading,
                                       (void *)want->proc, &recalled, err);
   if (rc != 0 || recalled) return rc;
   pi__host_sight(want->proc, q);
-  rc = pi__holders_read(want, reading, false, &trouble);
+  rc = pi__holders_read(want, reading, &trouble);
   if (rc == 0 && pi__reading_unheld(reading) > 0) {
-    rc = pi__holders_read(want, reading, true, &trouble);
     // last, so that whoever ended while we looked took its sockets along
-    if (rc == 0) {
-      rc = pi__netns_each(want, reading, read_alive, NULL, &refusal, &trouble);
-    }
+    rc = pi__netns_each(want, reading, read_alive, NULL, &refusal, &trouble);
   }
   if (rc == 0 && q->owners_by == PI_BACKEND_BPF) return 0;
   if (rc == 0) {

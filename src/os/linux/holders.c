@@ -8,6 +8,7 @@
 #include "bpf/loader.h"
 #include "file.h"
 #include "host.h"
+#include "source.h"
 #include "taskfile.h"
 
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static void why_not_load(char text[160]) {
   if (pi__bpf_built_in())
     pi__bpf_permitted(&err);
   else
-    pi__bpf_open(NULL, &err);
+    pi__bpf_load(NULL, &err);
   snprintf(text, 160, "%.159s", err.text);
 }
 
@@ -127,14 +128,27 @@ static int add_holder(void *arg, const pi__record *r, pi_error *err) {
   return pi__reading_holder(j->reading, r->inode, j->number, (int)r->fd, err);
 }
 
-static int read_by_bpf(const pi__want *want, pi__reading *reading, bool again,
+/* Sockets that nobody was seen to hold are looked for once more: one may have
+ * gone from a process that was yet to come to one that had been. */
+static int look_twice(pi__taskfile *t, join *j, pi_error *err) {
+  int rc = pi__taskfile_read(t, j->reading, add_holder, j, err);
+  if (rc != 0 || pi__reading_unheld(j->reading) == 0) return rc;
+  j->again = true;
+  return pi__taskfile_read(t, j->reading, add_holder, j, err);
+}
+
+static int read_by_bpf(const pi__want *want, pi__reading *reading,
                        pi_error *err) {
   pi_quality *q = pi__reading_quality(reading);
-  join j = {.reading = reading,
-            .again = again,
-            .offset = pi__boot_offset(want->proc)};
+  join j = {.reading = reading, .offset = pi__boot_offset(want->proc)};
+  pi__taskfile *t;
   bool pinned;
-  int rc = pi__taskfile_tell(reading, add_holder, &j, &pinned, err);
+  int rc = pi__taskfile_open(PI_PIN_FOLDER,
+                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
+                             &pinned, err);
+  if (rc != 0) return rc;
+  rc = look_twice(t, &j, err);
+  pi__taskfile_close(t);
   if (rc != 0) return rc;
   q->owners_by = PI_BACKEND_BPF;
   q->pinned = pinned;
@@ -146,31 +160,29 @@ static int read_by_bpf(const pi__want *want, pi__reading *reading, bool again,
 
 /* ---- By either ----------------------------------------------------------- */
 
+/* The second look also takes in threads with descriptors of their own. */
 static int read_by_procfs(const pi__want *want, pi__reading *reading,
-                          bool again, pi_error *err) {
-  pi_quality *q = pi__reading_quality(reading);
-  int rc = pi__fdscan(want->proc, reading, again, err);
-  if (rc == 0) q->owners_by = PI_BACKEND_PROC;
-  return rc;
+                          pi_error *err) {
+  int rc = pi__fdscan(want->proc, reading, false, err);
+  if (rc == 0) pi__reading_quality(reading)->owners_by = PI_BACKEND_PROC;
+  if (rc != 0 || pi__reading_unheld(reading) == 0) return rc;
+  return pi__fdscan(want->proc, reading, true, err);
 }
 
-int pi__holders_read(const pi__want *want, pi__reading *reading, bool again,
+int pi__holders_read(const pi__want *want, pi__reading *reading,
                      pi_error *err) {
   pi_quality *q = pi__reading_quality(reading);
   pi_error trouble = {0};
   pi_look look;
   pi__look(want, &look);
-  // a second look is of the first one's kind
-  if (again) look.backend = q->owners_by;
   if (look.backend != PI_BACKEND_BPF) {
-    return read_by_procfs(want, reading, again, err);
+    return read_by_procfs(want, reading, err);
   }
-  int rc = read_by_bpf(want, reading, again, &trouble);
-  bool final = rc == PI_ENOMEM || rc == PI_ECANCELED;
-  if (rc == 0 || final || want->backend == PI_BACKEND_BPF) {
+  int rc = read_by_bpf(want, reading, &trouble);
+  if (rc == 0 || pi__is_final(rc) || want->backend == PI_BACKEND_BPF) {
     if (rc != 0) *err = trouble;
     return rc;
   }
   snprintf(q->obstacle, sizeof q->obstacle, "%.159s", trouble.text);
-  return read_by_procfs(want, reading, again, err);
+  return read_by_procfs(want, reading, err);
 }

@@ -7,10 +7,8 @@
 /* Can the iterator be had? It sees all namespaces. */
 bool pi__holders_see_all(const pi__want *want);
 
-/* Adds every holder of a socket in the reading; with `again` only of sockets
- * that nobody is known to hold, whom a first look may have missed. What was
- * done, and why not better, goes into the quality record. */
-int pi__holders_read(const pi__want *want, pi__reading *reading, bool again,
-                     pi_error *err);
+/* Adds every holder of a socket in the reading. What was done, and why not
+ * better, goes into the quality record. */
+int pi__holders_read(const pi__want *want, pi__reading *reading, pi_error *err);
 
 #endif

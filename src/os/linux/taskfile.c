@@ -13,8 +13,10 @@
 enum { BUFFER = 64 * 1024 };
 
 struct pi__taskfile {
-  int fd;
-  size_t used; /* bytes read and not yet walked */
+  const char *folder; /* of the probe */
+  int link;           /* to a program of our own; -1: the probe is read */
+  int fd;             /* of a stream; -1: the next reading opens one */
+  size_t used;        /* bytes read and not yet walked */
   char buffer[BUFFER];
 };
 
@@ -56,16 +58,10 @@ static int walk(pi__taskfile *t, pi__record_visit visit, void *arg,
   return rc;
 }
 
-int pi__taskfile_read(pi__taskfile *t, const pi__reading *reading,
-                      pi__record_visit visit, void *arg, pi_error *err) {
-  bool ended = false;
-  int rc = walk(t, visit, arg, err);  // what opening it read
-  while (rc == 0 && !ended) {
-    rc = fill(t, reading, &ended, err);
-    if (rc == 0) rc = walk(t, visit, arg, err);
-  }
-  if (rc != 0 || t->used == 0) return rc;
-  return pi__fail(err, PI_EREPLY, 0, "BPF iterator: it ends within a record");
+static void end_stream(pi__taskfile *t) {
+  if (t->fd >= 0) close(t->fd);
+  t->fd = -1;
+  t->used = 0;
 }
 
 /* ---- Opening ------------------------------------------------------------ */
@@ -84,14 +80,17 @@ static int check_version(pi__taskfile *t, pi_error *err) {
                   r.version, PI__RECORD_VERSION);
 }
 
-static int open_pinned(pi__taskfile *t, const char *folder, pi_error *err) {
-  int rc = pi__pin_open(folder, &t->fd, err);
+static int open_pinned(pi__taskfile *t, pi_error *err) {
+  int rc = pi__pin_open(t->folder, &t->fd, err);
   if (rc != 0) return rc;
   rc = check_version(t, err);
-  if (rc == 0) return 0;
-  close(t->fd);
-  t->used = 0;
+  if (rc != 0) end_stream(t);
   return rc;
+}
+
+static int open_loaded(pi__taskfile *t, pi_error *err) {
+  int rc = pi__bpf_load(&t->link, err);
+  return rc != 0 ? rc : pi__bpf_stream(t->link, &t->fd, err);
 }
 
 /* Says why neither way served; a probe that is not there is no reason. */
@@ -108,15 +107,15 @@ static int refuse(unsigned ways, const pi_error *probe, const pi_error *load,
                   load->text);
 }
 
-static int open_stream(pi__taskfile *t, const char *folder, unsigned ways,
-                       bool *pinned, pi_error *err) {
+static int open_first(pi__taskfile *t, unsigned ways, bool *pinned,
+                      pi_error *err) {
   pi_error probe = {0}, load = {0};
   *pinned = true;
-  if (ways & PI__TASKFILE_PINNED && open_pinned(t, folder, &probe) == 0) {
+  if (ways & PI__TASKFILE_PINNED && open_pinned(t, &probe) == 0) {
     return 0;
   }
   *pinned = false;
-  if (ways & PI__TASKFILE_LOADED && pi__bpf_open(&t->fd, &load) == 0) return 0;
+  if (ways & PI__TASKFILE_LOADED && open_loaded(t, &load) == 0) return 0;
   return refuse(ways, &probe, &load, err);
 }
 
@@ -124,10 +123,12 @@ int pi__taskfile_open(const char *folder, unsigned ways, pi__taskfile **ret,
                       bool *pinned, pi_error *err) {
   pi__taskfile *t = pi__realloc(NULL, sizeof *t);
   if (t == NULL) return pi__nomem(err);
+  t->folder = folder;
+  t->link = t->fd = -1;
   t->used = 0;
-  int rc = open_stream(t, folder, ways, pinned, err);
+  int rc = open_first(t, ways, pinned, err);
   if (rc != 0) {
-    pi__realloc(t, 0);
+    pi__taskfile_close(t);
     return rc;
   }
   *ret = t;
@@ -136,18 +137,30 @@ int pi__taskfile_open(const char *folder, unsigned ways, pi__taskfile **ret,
 
 void pi__taskfile_close(pi__taskfile *t) {
   if (t == NULL) return;
-  close(t->fd);
+  end_stream(t);
+  if (t->link >= 0) close(t->link);
   pi__realloc(t, 0);
 }
 
-int pi__taskfile_tell(const pi__reading *reading, pi__record_visit visit,
-                      void *arg, bool *pinned, pi_error *err) {
-  pi__taskfile *t;
-  int rc = pi__taskfile_open(PI_PIN_FOLDER,
-                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
-                             pinned, err);
-  if (rc != 0) return rc;
-  rc = pi__taskfile_read(t, reading, visit, arg, err);
-  pi__taskfile_close(t);
-  return rc;
+/* ---- All of it ----------------------------------------------------------- */
+
+static int open_next(pi__taskfile *t, pi_error *err) {
+  if (t->fd >= 0) return 0;
+  return t->link >= 0 ? pi__bpf_stream(t->link, &t->fd, err)
+                      : open_pinned(t, err);
+}
+
+int pi__taskfile_read(pi__taskfile *t, const pi__reading *reading,
+                      pi__record_visit visit, void *arg, pi_error *err) {
+  bool ended = false;
+  int rc = open_next(t, err);
+  if (rc == 0) rc = walk(t, visit, arg, err);  // what opening it read
+  while (rc == 0 && !ended) {
+    rc = fill(t, reading, &ended, err);
+    if (rc == 0) rc = walk(t, visit, arg, err);
+  }
+  bool cut = t->used > 0;
+  end_stream(t);
+  if (rc != 0 || !cut) return rc;
+  return pi__fail(err, PI_EREPLY, 0, "BPF iterator: it ends within a record");
 }

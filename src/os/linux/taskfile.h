@@ -55,21 +55,18 @@ enum {
 unsigned pi__taskfile_ways(const char *folder);
 
 /* Opens a stream by the first of these ways that serves; *pinned: by the
- * probe's. PI_EUNSUPPORTED or PI_EOS: none does, and the text says why; a probe
- * that is there but not for us is named in it. */
+ * probe's. `folder` lives as long as it. PI_EUNSUPPORTED or PI_EOS: none does,
+ * and the text says why; a probe that is there but not for us is named in it.
+ */
 int pi__taskfile_open(const char *folder, unsigned ways, pi__taskfile **ret,
                       bool *pinned, pi_error *err);
 void pi__taskfile_close(pi__taskfile *stream);
 
-/* Visits what the stream tells, once, to its end. A thread with descriptors of
- * its own is told of as its process; where the first thread has ended, once for
- * every other. PI_ECANCELED: `reading` (which may be NULL) was to stop. */
+/* Visits what the stream tells, from its begin to its end, each time anew. A
+ * thread with descriptors of its own is told of as its process; where the first
+ * thread has ended, once for every other. PI_ECANCELED: `reading` (which may be
+ * NULL) was to stop. */
 int pi__taskfile_read(pi__taskfile *stream, const pi__reading *reading,
                       pi__record_visit visit, void *arg, pi_error *err);
-
-/* All of it at once: by the probe at its place, else by a program of our own.
- */
-int pi__taskfile_tell(const pi__reading *reading, pi__record_visit visit,
-                      void *arg, bool *pinned, pi_error *err);
 
 #endif

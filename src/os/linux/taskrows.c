@@ -26,8 +26,14 @@ static int by_netns(const void *a, const void *b) {
 
 int pi__taskrows_read(pi__taskrows *rows, const pi__reading *reading,
                       pi_error *err) {
+  pi__taskfile *t;
   bool pinned;
-  int rc = pi__taskfile_tell(reading, keep, rows, &pinned, err);
+  int rc = pi__taskfile_open(PI_PIN_FOLDER,
+                             PI__TASKFILE_PINNED | PI__TASKFILE_LOADED, &t,
+                             &pinned, err);
+  if (rc != 0) return rc;
+  rc = pi__taskfile_read(t, reading, keep, rows, err);
+  pi__taskfile_close(t);
   if (rc == 0 && rows->count > 1) {
     qsort(rows->records, rows->count, sizeof *rows->records, by_netns);
   }

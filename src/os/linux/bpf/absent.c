@@ -10,7 +10,13 @@ static int refuse(pi_error *err) {
                   "the BPF program is not built in (make BPF=1)");
 }
 
-int pi__bpf_open(int *fd, pi_error *err) {
+int pi__bpf_load(int *link, pi_error *err) {
+  (void)link;
+  return refuse(err);
+}
+
+int pi__bpf_stream(int link, int *fd, pi_error *err) {
+  (void)link;
   (void)fd;
   return refuse(err);
 }

@@ -7,7 +7,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -30,7 +32,6 @@ enum {
   X(bpf_program__attach_iter)                                                  \
   X(bpf_link__fd)                                                              \
   X(bpf_link__destroy)                                                         \
-  X(bpf_iter_create)                                                           \
   X(bpf_obj_pin)
 
 typedef struct library {
@@ -141,9 +142,11 @@ static int with_link(int (*use)(const load *l, void *arg, pi_error *err),
   return rc;
 }
 
-static int use_open(const load *l, void *arg, pi_error *err) {
-  int *ret = arg, fd = l->lib.bpf_iter_create(l->lib.bpf_link__fd(l->link));
-  if (fd < 0) return refuse(l, "opening the BPF iterator", errno, err);
+/* The link outlives the library. */
+static int use_link(const load *l, void *arg, pi_error *err) {
+  int *ret = arg;
+  int fd = fcntl(l->lib.bpf_link__fd(l->link), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return refuse(l, "keeping the BPF iterator", errno, err);
   *ret = fd;
   return 0;
 }
@@ -159,8 +162,21 @@ bool pi__bpf_built_in(void) {
   return true;
 }
 
-int pi__bpf_open(int *fd, pi_error *err) {
-  return with_link(use_open, fd, err);
+int pi__bpf_load(int *link, pi_error *err) {
+  return with_link(use_link, link, err);
+}
+
+int pi__bpf_stream(int link, int *fd, pi_error *err) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.iter_create.link_fd = (uint32_t)link;
+  long got = syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof attr);
+  if (got < 0) {
+    return pi__fail(err, PI_EOS, errno, "opening the BPF iterator: %s",
+                    strerror(errno));
+  }
+  *fd = (int)got;
+  return 0;
 }
 
 int pi__bpf_pin(const char *path, pi_error *err) {

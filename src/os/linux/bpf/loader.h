@@ -7,9 +7,12 @@
 
 bool pi__bpf_built_in(void);
 
-/* Loads the iterator and opens a stream of its records, which *fd (the
- * caller's, to be closed) keeps alive. Takes some milliseconds. */
-int pi__bpf_open(int *fd, pi_error *err);
+/* Loads the iterator, which *link (the caller's, to be closed) keeps alive.
+ * Takes some ten milliseconds. */
+int pi__bpf_load(int *link, pi_error *err);
+
+/* Opens a stream of its records (the caller's, to be closed). */
+int pi__bpf_stream(int link, int *fd, pi_error *err);
 
 /* Loads the iterator and pins it at a path on a BPF file system, where each
  * open gives a new stream. */
