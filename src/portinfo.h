@@ -737,12 +737,14 @@ typedef struct pi_quality {
   } sources[PI_PROTOS][2]; /* [pi_proto][pi_family] */
   size_t namespaces;       /* network namespaces whose sockets were read */
   size_t closed;           /* further ones, which we may not enter */
-  size_t untold;           /* processes that did not tell which is theirs */
-  size_t processes;        /* looked at for owners */
-  size_t unreadable;       /* of them, those that permission closed to us */
-  size_t vanished;         /* of them, those that ended while we looked */
-  bool hidden;             /* proc hides other users' processes (hidepid) */
-  bool nested;          /* in a pid namespace below the first: others unseen */
+  size_t outside;    /* of those read, by BPF alone: what no descriptor leads to
+                        is missing */
+  size_t untold;     /* processes that did not tell which is theirs */
+  size_t processes;  /* looked at for owners */
+  size_t unreadable; /* of them, those that permission closed to us */
+  size_t vanished;   /* of them, those that ended while we looked */
+  bool hidden;       /* proc hides other users' processes (hidepid) */
+  bool nested;       /* in a pid namespace below the first: others unseen */
   bool owners_unseen;   /* no process could be looked at: no usable procfs */
   pi_backend owners_by; /* PROC (descriptors in procfs) or BPF; 0: unread */
   bool pinned;          /* BPF: by the probe that is pinned */
@@ -922,8 +924,8 @@ typedef struct pi_hearing {
 } pi_hearing;
 
 /* Begins to listen; release with pi_watcher_free. `opt` is as for
- * pi_snapshot_take: with a backend other than sock_diag, another procfs or other
- * network namespaces, the kernel is not asked. */
+ * pi_snapshot_take: with a backend other than sock_diag, another procfs or
+ * other network namespaces, the kernel is not asked. */
 PI_API int pi_watcher_new(const pi_options *opt, pi_watcher **ret,
                           pi_error *err);
 PI_API void pi_watcher_free(pi_watcher *watcher);

@@ -221,6 +221,7 @@ return {
     {"unknown", "table<string, integer>", "rows without an owner, by reason"},
     {"namespaces", "integer", "network namespaces that were read"},
     {"closed", "integer", "those that may not be entered"},
+    {"outside", "integer", "those read from outside, without what no descriptor leads to"},
     {"untold", "integer", "processes that did not tell theirs"},
     {"processes?", "integer", "looked at, where owners were read"},
     {"unreadable?", "integer", "processes that could not be looked into"},

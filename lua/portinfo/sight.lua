@@ -58,11 +58,15 @@ local function source_lines(quality, lines)
   end
 end
 
--- The namespaces that it does not tell of.
-local function netns_lines(quality, lines)
+-- The namespaces that a reading does not tell of, or not all of; adds to the lines.
+function M.add_namespaces(quality, lines)
   if quality.closed > 0 then
     lines[#lines + 1] = ("%s could not be entered: rows are missing"):format(
       plural(quality.closed, "network namespace"))
+  end
+  if quality.outside > 0 then
+    lines[#lines + 1] = ("%s read from outside: sockets without a process are missing"):format(
+      plural(quality.outside, "network namespace"))
   end
   if quality.untold > 0 then
     lines[#lines + 1] = ("%s did not tell in which network namespace they are"):format(
@@ -89,7 +93,7 @@ end
 function M.blind_spots(selection, owners)
   local lines, quality = {}, selection:snapshot():quality()
   source_lines(quality, lines)
-  netns_lines(quality, lines)
+  M.add_namespaces(quality, lines)
   if not quality.processes then return lines end -- owners were not asked for
   if quality.owners_unseen then
     lines[#lines + 1] = "no process could be looked at: procfs is not there"
@@ -116,7 +120,7 @@ end
 -- Are there sockets that the sources of this reading may not have told?
 function M.misses_rows(selection)
   local quality = selection:snapshot():quality()
-  if quality.closed + quality.untold > 0 then return true end
+  if quality.closed + quality.outside + quality.untold > 0 then return true end
   for _, source in ipairs(quality.sources) do
     if source.partial or source.no_bound
       or source.backend == "none" and not source.absent then

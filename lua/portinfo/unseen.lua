@@ -3,6 +3,7 @@
 
 local core = require "portinfo.core"
 local predicate = require "portinfo.predicate"
+local sight = require "portinfo.sight"
 
 -- Protocols that every reading of everything tells of. Of the others one tells since it
 -- knows them, where a host has them or not.
@@ -61,6 +62,7 @@ end
 -- a predicate, nil for everything.
 return function(rule, quality, asked)
   local lines = unseen_sources(rule, quality)
+  sight.add_namespaces(quality, lines)
   if not is_covered(rule, asked) then
     lines[#lines + 1] = "the reading was asked for less: " .. (asked:text() or "some sockets")
   end

@@ -238,6 +238,7 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"sources", load_sources, 0},
       {"namespaces", pi__load_size, AT(namespaces)},
       {"closed", pi__load_size, AT(closed)},
+      {"outside", pi__load_size, AT(outside)},
       {"untold", pi__load_size, AT(untold)},
       {"processes", pi__load_size, AT(processes)},
       {"unreadable", pi__load_size, AT(unreadable)},

@@ -142,12 +142,13 @@ static void source_sum(struct pi_source *to, const struct pi_source *from) {
 void pi__netns_sum(pi_snapshot *s) {
   pi_quality *q = &s->quality;
   memset(q->sources, 0, sizeof q->sources);
-  q->namespaces = q->closed = 0;
+  q->namespaces = q->closed = q->outside = 0;
   for (size_t i = 0; i <= s->other_count; i++) {
     const pi__netns *n = pi__netns_at(s, i);
     q->closed += n->closed;
     if (n->closed || n->gone) continue;
     q->namespaces++;
+    q->outside += n->outside;
     for (int k = 0; k < PI_SOURCES; k++) {
       source_sum(&q->sources[k / 2][k % 2], &n->sources[k / 2][k % 2]);
     }

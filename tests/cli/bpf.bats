@@ -173,7 +173,7 @@ while os.getppid() == parent:
     :8000 role = listener
   [ "$status" -eq 0 ]
   [[ ${lines[0]} == "8000	listener	${PIDS[0]}" ]]
-  [[ $output == *"could not be read whole"* ]]
+  [[ $output == *"1 network namespace read from outside"* ]]
   run "$T/refuse" setns 1 "$PORTINFO" ls --netns "${PIDS[0]}" --backend netlink
   [ "$status" -eq 2 ]
   [[ $output == *"Operation not permitted"* ]]

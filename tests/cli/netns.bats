@@ -129,6 +129,22 @@ time.sleep(60)' "$NAME" >"$T/up" 3>&- &
   [[ $output == *"network namespace /run/netns/$NAME: Operation not permitted" ]]
 }
 
+@test "an audit of namespaces that stay closed is inconclusive" {
+  named
+  INSIDE=()
+  # one that all of the own namespace pass
+  echo 'return {id = "none", where = "lport = 4717"}' >"$T/rule.lua"
+  chmod 755 "$T" && chmod 644 "$T/rule.lua"
+  SHARED=
+  run "$PORTINFO" audit "$T/rule.lua"
+  [ "$status" -eq 0 ] || { echo "$output"; false; }
+  as_user --version >/dev/null # makes the folder
+  cp "$T/rule.lua" "$SHARED"
+  run as_user audit --netns all "$SHARED/rule.lua"
+  [ "$status" -eq 3 ]
+  [[ $output == *"could not be entered"* ]]
+}
+
 @test "what is no namespace is told in a line" {
   local what
   for what in no-such-name /etc/passwd /no/such/path 99999999 /proc/self/ns/pid; do

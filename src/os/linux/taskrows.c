@@ -174,7 +174,6 @@ static void note_sources(const pi__want *want, pi__reading *reading,
         .wanted = true,
         .backend = PI_BACKEND_BPF,
         .autobound = true,
-        .partial = true,
         .rows = pi__reading_count(reading, before, proto, family),
     };
   }

@@ -22,7 +22,7 @@ int pi__taskrows_here(const pi__taskrows *rows, const pi__want *want,
 
 /* Adds the rows of namespaces that could not be entered, and where all are
  * wanted also of those that nothing but a descriptor leads to. There are only
- * sockets with a descriptor among them, so these sources are partial. */
+ * sockets with a descriptor among them. */
 int pi__taskrows_rest(const pi__taskrows *rows, const pi__want *want,
                       pi__reading *reading, pi_error *err);
 
