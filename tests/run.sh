@@ -18,13 +18,23 @@ run_busted() {
     LUA_CPATH="$BUILD/module/?.so;;" busted --lua="$LUA" -o TAP "$1"
 }
 
+# Prints the TAP of cmocka, which calls a skipped test "not ok", and gives the reason in
+# the line before.
+run_cmocka() {
+  CMOCKA_MESSAGE_OUTPUT=TAP "$1" >"$2"
+  status=$?
+  awk '/^not ok [0-9]+ # SKIP/ { print "ok", $3, "-", $6, "# skip", reason; next }
+    { reason = $0; sub(/^ +/, "", reason); print }' "$2"
+  return $status
+}
+
 # Runs a file as its name asks; prints TAP.
 run_suite() {
   case $1 in
     *.bats) bats --tap "$1" ;;
     *.lua) run_busted "$1" ;;
     *.sh) "$1" ;;
-    *) CMOCKA_MESSAGE_OUTPUT=TAP "$1" ;;
+    *) run_cmocka "$1" "$tap/$name.raw" ;;
   esac
 }
 
