@@ -737,14 +737,15 @@ typedef struct pi_quality {
   } sources[PI_PROTOS][2]; /* [pi_proto][pi_family] */
   size_t namespaces;       /* network namespaces whose sockets were read */
   size_t closed;           /* further ones, which we may not enter */
-  size_t outside;    /* of those read, by BPF alone: what no descriptor leads to
-                        is missing */
-  size_t untold;     /* processes that did not tell which is theirs */
-  size_t processes;  /* looked at for owners */
-  size_t unreadable; /* of them, those that permission closed to us */
-  size_t vanished;   /* of them, those that ended while we looked */
-  bool hidden;       /* proc hides other users' processes (hidepid) */
-  bool nested;       /* in a pid namespace below the first: others unseen */
+  size_t outside; /* of those read, by BPF alone: what no descriptor leads to
+                     is missing */
+  bool unlisted; /* others there may be, of processes that are hidden from us */
+  size_t untold; /* processes that did not tell which is theirs */
+  size_t processes;     /* looked at for owners */
+  size_t unreadable;    /* of them, those that permission closed to us */
+  size_t vanished;      /* of them, those that ended while we looked */
+  bool hidden;          /* proc hides other users' processes (hidepid) */
+  bool nested;          /* in a pid namespace below the first: others unseen */
   bool owners_unseen;   /* no process could be looked at: no usable procfs */
   pi_backend owners_by; /* PROC (descriptors in procfs) or BPF; 0: unread */
   bool pinned;          /* BPF: by the probe that is pinned */

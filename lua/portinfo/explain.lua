@@ -220,7 +220,8 @@ function M.text(plan)
   local out = {item("filter", plan.filter == "" and "none: every socket" or named(plan.filter))}
   out[#out + 1] = dump_lines(plan)
   if plan.netns and plan.netns ~= "own" then
-    out[#out + 1] = item("in", plan.netns == "all" and "every network namespace that can be found"
+    out[#out + 1] = item("in", plan.netns == "all"
+      and "every network namespace that can be found, by BPF too where it can be had"
       or "network namespace " .. escape(plan.netns))
   end
   if not plan.kept then

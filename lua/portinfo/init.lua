@@ -123,7 +123,7 @@ end
 
 function check.netns(netns)
   if math.type(netns) == "integer" and netns > 0 then return tostring(netns) end
-  if type(netns) == "string" and netns ~= "" then return netns end
+  if type(netns) == "string" and netns ~= "" and not netns:find "\0" then return netns end
   misuse "netns is own, all, a name, a path, or the number of a process"
 end
 

@@ -222,6 +222,7 @@ return {
     {"namespaces", "integer", "network namespaces that were read"},
     {"closed", "integer", "those that may not be entered"},
     {"outside", "integer", "those read from outside, without what no descriptor leads to"},
+    {"unlisted", "boolean", "there may be others, of processes that are hidden from us"},
     {"untold", "integer", "processes that did not tell theirs"},
     {"processes?", "integer", "looked at, where owners were read"},
     {"unreadable?", "integer", "processes that could not be looked into"},

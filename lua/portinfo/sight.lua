@@ -68,8 +68,11 @@ function M.add_namespaces(quality, lines)
     lines[#lines + 1] = ("%s read from outside: sockets without a process are missing"):format(
       plural(quality.outside, "network namespace"))
   end
+  if quality.unlisted then
+    lines[#lines + 1] = "processes, and their network namespaces, may be hidden from us"
+  end
   if quality.untold > 0 then
-    lines[#lines + 1] = ("%s did not tell in which network namespace they are"):format(
+    lines[#lines + 1] = ("the network namespace of %s was not told"):format(
       plural(quality.untold, "process", "processes"))
   end
 end
@@ -95,6 +98,9 @@ function M.blind_spots(selection, owners)
   source_lines(quality, lines)
   M.add_namespaces(quality, lines)
   if not quality.processes then return lines end -- owners were not asked for
+  if quality.obstacle then
+    lines[#lines + 1] = "owners are by procfs, as BPF was refused: " .. escape(quality.obstacle)
+  end
   if quality.owners_unseen then
     lines[#lines + 1] = "no process could be looked at: procfs is not there"
     return lines
@@ -120,7 +126,7 @@ end
 -- Are there sockets that the sources of this reading may not have told?
 function M.misses_rows(selection)
   local quality = selection:snapshot():quality()
-  if quality.closed + quality.outside + quality.untold > 0 then return true end
+  if quality.unlisted or quality.closed + quality.outside + quality.untold > 0 then return true end
   for _, source in ipairs(quality.sources) do
     if source.partial or source.no_bound
       or source.backend == "none" and not source.absent then

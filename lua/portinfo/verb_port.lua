@@ -105,6 +105,7 @@ function M.port(words, options)
       transport = port[2], backend = source.backend, proc = source.proc, netns = source.netns,
       snapshot = source.snapshot,
     })
+    if source.netns and not data.now then mistake("%s", data.unseen) end
     if data.now == nil or call.is_partial(data.now, {}) then status = options.strict and 3 or 0 end
     out[i] = format == "json" and page_json(data)
       or page.text(data, {width = view.width or 80, ascii = view.ascii})

@@ -31,6 +31,7 @@ function M.doctor(words, options)
   if #words > 0 then mistake("doctor takes no words, not '%s'", words[1]) end
   if options.from then mistake "--from is for ls and pages: the doctor looks at this machine" end
   local data = doctor.data(origin(options))
+  if options.netns and data.error then mistake("%s", data.error) end
   if options.format == "json" then
     data.v = 1
     write(json.encode(data) .. "\n")

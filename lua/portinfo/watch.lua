@@ -144,6 +144,7 @@ end
 -- Is there nothing left that the query could give?
 local function is_empty(reading)
   return #reading.selection == 0 and reading.selection:undecided() == 0
+    and not render.misses_rows(reading.selection)
 end
 
 -- Waits for the time of the next reading: true; false, when whoever reads our output

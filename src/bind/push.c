@@ -134,6 +134,7 @@ void pi__push_quality(lua_State *L, const pi_quality *q, unsigned groups) {
   pi__set_integer(L, "namespaces", (lua_Integer)q->namespaces);
   pi__set_integer(L, "closed", (lua_Integer)q->closed);
   pi__set_integer(L, "outside", (lua_Integer)q->outside);
+  pi__set_boolean(L, "unlisted", q->unlisted);
   pi__set_integer(L, "untold", (lua_Integer)q->untold);
   if (groups & PI_GROUP_OWNER) set_sight(L, q);
   pi__set_integer(L, "socket_us", (lua_Integer)q->socket_us);

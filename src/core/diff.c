@@ -91,6 +91,18 @@ static bool differ(const side *x, size_t i, const side *y, size_t k,
   return a != 0 && b != 0 && a != b;
 }
 
+/* Are two rows of one namespace, where there are several? It is another inode
+ * after each restart, and keeps its name. */
+static bool same_home(const pi_snapshot *a, size_t row, const pi_snapshot *b,
+                      size_t other) {
+  if (pi__one_host(a) && pi__one_host(b)) return true;
+  const pi__netns *x = pi__row_netns(a, row), *y = pi__row_netns(b, other);
+  const pi__string *s = pi__string_at(a, x->name);
+  const pi__string *t = pi__string_at(b, y->name);
+  if (s == NULL || t == NULL) return x->host.netns == y->host.netns;
+  return s->length == t->length && memcmp(s->bytes, t->bytes, s->length) == 0;
+}
+
 /* A worse name only tells where a better one is missing. Numbers begin anew
  * when a machine does, but a socket keeps its local port. A service is at the
  * same ends; where several are, as in a group of SO_REUSEPORT, the one that is
@@ -105,6 +117,7 @@ static bool is_same(const side *x, size_t i, const side *y, size_t k, name by,
   }
   if (key == PI_KEY_SERVICE) {
     if (!same_ends(x->s, row, y->s, other)) return false;
+    if (!same_home(x->s, row, y->s, other)) return false;
     if (by == BY_ENDS) return true;
   }
   if (by == BY_ENDS) {

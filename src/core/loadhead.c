@@ -239,6 +239,7 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"namespaces", pi__load_size, AT(namespaces)},
       {"closed", pi__load_size, AT(closed)},
       {"outside", pi__load_size, AT(outside)},
+      {"unlisted", pi__load_bool, AT(unlisted)},
       {"untold", pi__load_size, AT(untold)},
       {"processes", pi__load_size, AT(processes)},
       {"unreadable", pi__load_size, AT(unreadable)},

@@ -200,21 +200,21 @@ static int row_store(pi_snapshot *s, size_t at, const pi__row *row,
   uint64_t netns = row_netns(s, row);
   put_cells(s, at, row);
   pi__cell_set(s, at, PI_NETNS, netns);
-  bool kept = put_sight(s, at, PI_RADDR, peer) &&
-              put_sight(s, at, PI_RPORT, raw ? PI_EMPTY : peer) &&
-              put_sight(s, at, PI_LPORT,
-                        raw || unbound ? PI_EMPTY : PI_KNOWN) &&
-              put_sight(s, at, PI_LADDR, unbound ? PI_EMPTY : PI_KNOWN) &&
-              put_sight(s, at, PI_IFACE, row->iface_sight) &&
-              put_sight(s, at, PI_INODE, inode) &&
-              put_sight(s, at, PI_COOKIE, cookie) &&
-              put_sight(s, at, PI_UID, row->uid_sight) &&
-              put_sight(s, at, PI_NETNS, netns != 0 ? PI_KNOWN : PI_UNKNOWN) &&
-              put_sight(s, at, PI_RXQ, row->rxq_sight) &&
-              put_sight(s, at, PI_TXQ, row->txq_sight) &&
-              put_sight(s, at, PI_V6ONLY, row->v6only_sight) &&
-              put_sight(s, at, PI_MARK, row->mark_sight) &&
-              put_choice(s, at, row->choice);
+  bool kept =
+      put_sight(s, at, PI_RADDR, peer) &&
+      put_sight(s, at, PI_RPORT, raw ? PI_EMPTY : peer) &&
+      put_sight(s, at, PI_LPORT, raw || unbound ? PI_EMPTY : PI_KNOWN) &&
+      put_sight(s, at, PI_LADDR, unbound ? PI_EMPTY : PI_KNOWN) &&
+      put_sight(s, at, PI_IFACE, row->iface_sight) &&
+      put_sight(s, at, PI_INODE, inode) &&
+      put_sight(s, at, PI_COOKIE, cookie) &&
+      put_sight(s, at, PI_UID, row->uid_sight) &&
+      put_sight(s, at, PI_NETNS, netns != 0 ? PI_KNOWN : PI_UNKNOWN) &&
+      put_sight(s, at, PI_RXQ, row->rxq_sight) &&
+      put_sight(s, at, PI_TXQ, row->txq_sight) &&
+      put_sight(s, at, PI_V6ONLY, row->v6only_sight) &&
+      put_sight(s, at, PI_MARK, row->mark_sight) &&
+      put_choice(s, at, row->choice);
   return kept ? 0 : pi__nomem(err);
 }
 

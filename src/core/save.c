@@ -145,6 +145,7 @@ static void put_quality(pi__writer *w, const pi_quality *q) {
   put_member(w, "namespaces", q->namespaces);
   put_member(w, "closed", q->closed);
   put_member(w, "outside", q->outside);
+  put_flag(w, "unlisted", q->unlisted);
   put_member(w, "untold", q->untold);
   put_member(w, "processes", q->processes);
   put_member(w, "unreadable", q->unreadable);

@@ -154,6 +154,7 @@ static void a_quality_with_everything_comes_back(void **state) {
   q->closed = 12;
   q->untold = 13;
   q->outside = 14;
+  q->unlisted = true;
   q->owners_by = PI_BACKEND_BPF;
   q->pinned = true;
   snprintf(q->obstacle, sizeof q->obstacle, "not \"permitted\"\n");

@@ -97,6 +97,18 @@ spaces() { # their inodes, as a pattern
   [ "$(rows_by bpf "not lport proto = tcp state = closed" | wc -l)" -eq 3 ]
 }
 
+@test "what processes of another pid namespace hold is there, by whomever it is told" {
+  need_bpf
+  unshare -p -f --mount-proc true 2>/dev/null || skip "pid namespaces are not permitted"
+  scene unshare -n
+  for backend in netlink bpf; do
+    nsenter -t "${PIDS[0]}" -n unshare -p -f --mount-proc "$PORTINFO" ls -q --no-header \
+      --backend "$backend" --columns state,lport,raddr,rport,owner tcp lport | sort >"$T/$backend"
+  done
+  diff "$T/netlink" "$T/bpf"
+  grep -q '^established' "$T/bpf"
+}
+
 @test "a namespace that only a descriptor keeps is seen by the iterator" {
   need_bpf
   python3 -c '

@@ -123,7 +123,7 @@ time.sleep(60)' "$NAME" >"$T/up" 3>&- &
   run as_user ls --netns all :4715
   [ "$status" -eq 3 ]
   [[ $output == *"could not be entered: rows are missing"* ]]
-  [[ $output == *"did not tell in which network namespace they are"* ]]
+  [[ $output == *"the network namespace of"* ]]
   run as_user ls --netns "$NAME" :4715
   [ "$status" -eq 2 ]
   [[ $output == *"network namespace /run/netns/$NAME: Operation not permitted" ]]
@@ -145,6 +145,41 @@ time.sleep(60)' "$NAME" >"$T/up" 3>&- &
   [[ $output == *"could not be entered"* ]]
 }
 
+@test "a watch does not end for what is in a namespace that stays closed" {
+  named
+  INSIDE=()
+  listen_in 4718 ip netns exec "$NAME"
+  as_user --version >/dev/null # makes the folder
+  setpriv --reuid=65534 --regid=65534 --clear-groups timeout 2 "$SHARED/portinfo" \
+    watch --netns all --interval 100ms --until-empty lport = 4718 >"$T/out" 2>"$T/err" || status=$?
+  [ "$status" -eq 124 ] || { cat "$T/err"; false; }
+}
+
+@test "a service of one namespace does not become that of another" {
+  named
+  listen_in 4719 ip netns exec "$NAME"
+  "$PORTINFO" save -q "$T/one" --netns all lport = 4719
+  kill "${PIDS[0]}"
+  listen_in 4719 unshare -n
+  "$PORTINFO" save -q "$T/other" --netns all lport = 4719
+  "$PORTINFO" diff -q --key service --format tsv --no-header "$T/one" "$T/other" >"$T/diff" || true
+  [ "$(wc -l <"$T/diff")" -eq 2 ]
+  grep -q '^removed' "$T/diff"
+  grep -q '^added' "$T/diff"
+}
+
+@test "processes that procfs hides leave the namespaces in doubt" {
+  unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc' 2>/dev/null ||
+    skip "hidepid is not permitted"
+  INSIDE=()
+  as_user --version >/dev/null
+  run unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc &&
+    exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"' sh \
+    "$SHARED/portinfo" ls --netns all lport = 4720
+  [ "$status" -eq 3 ]
+  [[ $output == *"may be hidden from us"* ]]
+}
+
 @test "what is no namespace is told in a line" {
   local what
   for what in no-such-name /etc/passwd /no/such/path 99999999 /proc/self/ns/pid; do
@@ -152,6 +187,10 @@ time.sleep(60)' "$NAME" >"$T/up" 3>&- &
     [ "$status" -eq 2 ]
     [ "${#lines[@]}" -eq 1 ]
     [[ $output == *"${what#/proc}"* ]]
+    run "$PORTINFO" 22 --netns "$what"
+    [ "$status" -eq 2 ]
+    run "$PORTINFO" doctor --netns "$what"
+    [ "$status" -eq 2 ]
   done
   run "$PORTINFO" ls --netns ''
   [ "$status" -eq 2 ]

@@ -84,7 +84,7 @@ END
   says "^owners   by the pinned BPF iterator"
   says "^other here: 41735 unknown permission "
   says "^other there: 3"
-  says "did not tell in which network namespace they are"
+  says "the network namespace of"
 }
 
 @test "members of its group see every socket and its owner, others see that they may not" {

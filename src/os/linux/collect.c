@@ -12,14 +12,16 @@
 /* ---- All of a namespace -------------------------------------------------- */
 
 /* Those of the namespace that we are in; `rows`: as the iterator tells them, if
- * they are to come from it. */
+ * it is to tell them, too. */
 static int read_here(const pi__want *want, pi__reading *reading, void *rows,
                      pi_error *err) {
   pi_error first = {0}, trouble = {0};
   size_t wanted = 0, served = 0, before = pi__reading_rows(reading);
   pi__host_fill(want->proc, pi__reading_host(reading));
-  int rc = rows != NULL ? pi__taskrows_here(rows, want, reading, &trouble)
-                        : pi__sources_read(want, reading, &first, &trouble);
+  int rc = 0;
+  if (rows != NULL) rc = pi__taskrows_here(rows, want, reading, &trouble);
+  // what no descriptor leads to, sock_diag alone tells
+  if (rc == 0) rc = pi__sources_read(want, reading, &first, &trouble);
   if (rc != 0) {
     if (err != NULL) *err = trouble;
     return rc;
@@ -51,6 +53,8 @@ static int read_unentered(const pi__want *want, pi__reading *reading,
     if (rc != 0 && pi__is_final(rc)) *err = refused;
     if (rc != 0) return pi__is_final(rc) ? rc : 0;
   }
+  pi_quality *q = pi__reading_quality(reading);
+  q->unlisted = q->unlisted && q->nested;  // procfs alone hides
   return pi__taskrows_rest(rows, want, reading, err);
 }
 

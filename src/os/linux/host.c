@@ -5,10 +5,12 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static ssize_t read_below(const char *proc, const char *name, char *buffer,
@@ -173,6 +175,11 @@ static bool is_hidden(const char *proc) {
   return hidden && !(first && has_ptrace(proc));
 }
 
+static bool is_procfs(const char *proc) {
+  struct statfs fs;
+  return statfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 bool pi__host_numbers(const char *proc) {
   char text[4096];
   if (read_below(proc, "self/status", text, sizeof text) < 0) return false;
@@ -184,6 +191,7 @@ bool pi__host_numbers(const char *proc) {
 
 void pi__host_sight(const char *proc, pi_quality *quality) {
   uint64_t ours = namespace_inode(proc, "pid");
-  quality->nested = ours != 0 && ours != FIRST_PID_NS;
+  // one that lacks us shows processes of a pid namespace that is not ours
+  quality->nested = ours != 0 ? ours != FIRST_PID_NS : is_procfs(proc);
   quality->hidden = is_hidden(proc);
 }

@@ -61,7 +61,8 @@ static int meet(search *s, uint64_t inode, const char *path, uint32_t pid) {
   if (s->inode == 0) {
     pi__netns *n = pi__reading_netns_seek(s->reading, inode);
     int rc = n != NULL ? 0 : add(s->reading, inode, path, &n, s->err);
-    if (rc == 0 && n->pid == 0) n->pid = pid;
+    // ours would be another one each time
+    if (rc == 0 && n->pid == 0 && pid != (uint32_t)getpid()) n->pid = pid;
     return rc;
   }
   if (inode != s->inode) return 0;
@@ -139,6 +140,9 @@ static int search_processes(search *s) {
 
 static int list_all(const pi__want *want, pi__reading *reading, pi_error *err) {
   search s = {.want = want, .reading = reading, .err = err};
+  pi_quality *q = pi__reading_quality(reading);
+  pi__host_sight(want->proc, q);
+  q->unlisted = q->hidden || q->nested;
   int rc = search_names(&s);
   return rc != 0 ? rc : search_processes(&s);
 }
@@ -173,17 +177,20 @@ static int no_such(const char *wish, int os, pi_error *err) {
 static int list_one(const pi__want *want, pi__reading *reading, pi_error *err) {
   char path[LONGEST];
   const char *wish = spelt_pid(want->netns);
-  if (strchr(wish, '/') != NULL)
-    snprintf(path, sizeof path, "%s", wish);
-  else if (is_pid(wish))
-    snprintf(path, sizeof path, "%s/%s/ns/net", want->proc, wish);
-  else
-    snprintf(path, sizeof path, "%s/%s", folder, wish);
+  bool is_path = strchr(wish, '/') != NULL;
+  snprintf(path, sizeof path, "%s%s%s", is_path ? "" : folder,
+           is_path ? "" : "/", wish);
   errno = 0;
   uint64_t inode = inode_at(path);
+  bool by_pid = inode == 0 && is_pid(wish);
+  if (by_pid) {
+    snprintf(path, sizeof path, "%s/%s/ns/net", want->proc, wish);
+    errno = 0;
+    inode = inode_at(path);
+  }
   if (inode == 0) return no_such(wish, errno, err);
   pi__netns *n = pi__reading_netns_turn(reading, 0);
-  if (is_pid(wish)) n->pid = (uint32_t)strtoul(wish, NULL, 10);
+  if (by_pid) n->pid = (uint32_t)strtoul(wish, NULL, 10);
   if (n->host.netns == inode) return 0;  // where we are
   n->host.netns = inode;
   return pi__reading_text(reading, path, strlen(path), &n->path, err);
@@ -347,12 +354,11 @@ static int name_one(const pi__want *want, pi__reading *reading, pi__netns *n,
               .inode = n->host.netns,
               .path = path,
               .err = err};
-  n->name_sight = s.inode == 0 ? PI_UNKNOWN : PI_EMPTY;
+  bool seen = s.inode != 0 && !n->closed && !n->outside;
+  n->name_sight = seen ? PI_EMPTY : PI_UNKNOWN;
   if (s.inode == 0) return 0;
-  if (known != NULL)
-    snprintf(path, sizeof path, "%s", known);
-  else
-    search_names(&s);
+  if (known != NULL) snprintf(path, sizeof path, "%s", known);
+  if (name_in(path) == NULL) search_names(&s);
   const char *name = name_in(path);
   if (name == NULL && n->pid == 0) return 0;
   if (name == NULL) return name_by_process(want, reading, n, err);

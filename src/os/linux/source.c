@@ -40,8 +40,7 @@ void pi__source_share(const pi__source *s) {
 }
 
 bool pi__source_has_more(const pi__source *s) {
-  return s->note->backend == PI_BACKEND_NETLINK ||
-         s->note->backend == PI_BACKEND_BPF;
+  return s->note->backend == PI_BACKEND_NETLINK;
 }
 
 /* ---- Sockets ------------------------------------------------------------ */

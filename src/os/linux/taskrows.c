@@ -1,10 +1,9 @@
 /* taskrows.c: sockets as the iterator tells them. One that several descriptors
  * lead to is told several times, and is one row by its cookie. */
 #include "taskrows.h"
-#include "source.h"
+#include "iface.h"
 #include "pin.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,68 +97,10 @@ static int add_rows(const pi__taskrows *rows, const pi__want *want,
   return rc;
 }
 
-/* ---- And those that no descriptor leads to --------------------------------
- */
-
-/* Connections of which none of their sockets is told: nobody has accepted them
- * yet. */
-static bool has_waiting(const pi__taskrows *rows, uint64_t netns) {
-  enum { LISTEN = 10 };  // net/tcp_states.h
-  for (size_t i = first_of(rows, netns);
-       i < rows->count && rows->records[i].netns == netns; i++) {
-    const pi__record *r = &rows->records[i];
-    if (r->state == LISTEN && r->protocol == IPPROTO_TCP && r->rxq > 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/* States in which there may be sockets that no descriptor leads to, as they
- * have none, or as the kernel, or an io_uring, holds them; the last are looked
- * for where few are in the way. */
-static uint16_t states_untold(const pi__source *s, const pi__taskrows *rows) {
-  if (s->query.proto == PI_PROTO_UDP) return s->query.states;
-  unsigned states = 1u << PI_STATE_LISTEN | 1u << PI_STATE_SYN_RECEIVED |
-                    1u << PI_STATE_FIN_WAIT_1 | 1u << PI_STATE_FIN_WAIT_2 |
-                    1u << PI_STATE_TIME_WAIT | 1u << PI_STATE_LAST_ACK |
-                    1u << PI_STATE_CLOSING;
-  if (has_waiting(rows, pi__reading_host(s->reading)->netns)) {
-    states |= 1u << PI_STATE_ESTABLISHED | 1u << PI_STATE_CLOSE_WAIT;
-  }
-  return (uint16_t)(s->query.states & states);
-}
-
-static int add_untold(void *arg, const pi__row *row, pi_error *err) {
-  return pi__reading_row(arg, row, err);
-}
-
-/* Asks sock_diag for them; what it refuses leaves the source partial. */
-static int read_untold(pi__source *s, const pi__taskrows *rows, pi_error *err) {
-  bool whole;
-  s->note->wanted = true;
-  s->note->backend = PI_BACKEND_BPF;
-  s->query.states = states_untold(s, rows);
-  int rc = pi__source_visit(s, add_untold, &whole, err);
-  s->note->partial = !whole;
-  if (rc == 0 || pi__is_final(rc)) return rc;
-  s->note->os = err->os;
-  return 0;
-}
-
 int pi__taskrows_here(const pi__taskrows *rows, const pi__want *want,
                       pi__reading *reading, pi_error *err) {
   pi__ifaces ifaces = {.reading = reading};
-  pi__protocols protocols;
-  int rc = add_rows(rows, want, reading, &ifaces, true, err);
-  pi__sources_find(want, &protocols);
-  for (int i = 0; rc == 0 && i < PI_SOURCES; i++) {
-    pi__source s;
-    if (!pi__source_at(want, reading, i, &s)) continue;
-    rc = pi__source_is_rare(&s) ? pi__source_read(&s, &protocols, err)
-                                : read_untold(&s, rows, err);
-  }
-  return rc;
+  return add_rows(rows, want, reading, &ifaces, true, err);
 }
 
 /* ---- Those of namespaces where we are not -------------------------------- */
@@ -179,6 +120,15 @@ static void note_sources(const pi__want *want, pi__reading *reading,
   }
 }
 
+/* A process that holds a socket there, and lives there itself. */
+static uint32_t resident(const pi__taskrows *rows, uint64_t netns) {
+  for (size_t i = first_of(rows, netns);
+       i < rows->count && rows->records[i].netns == netns; i++) {
+    if (rows->records[i].holder_netns == netns) return rows->records[i].pid;
+  }
+  return 0;
+}
+
 /* The one being read. */
 static int add_from_outside(const pi__taskrows *rows, const pi__want *want,
                             pi__reading *reading, pi_error *err) {
@@ -186,6 +136,7 @@ static int add_from_outside(const pi__taskrows *rows, const pi__want *want,
   pi__netns *n = pi__reading_netns_seek(reading, netns);
   n->outside = true;
   n->closed = false;
+  if (n->pid == 0) n->pid = resident(rows, netns);
   size_t before = pi__reading_rows(reading);
   bool unbound = want->backend == PI_BACKEND_BPF;
   int rc = add_rows(rows, want, reading, NULL, unbound, err);

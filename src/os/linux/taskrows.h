@@ -15,8 +15,7 @@ int pi__taskrows_read(pi__taskrows *rows, const pi__reading *reading,
 void pi__taskrows_deinit(pi__taskrows *rows);
 
 /* Adds the wanted ones of the namespace that we are in, and which is being
- * read: also those without a port, and from sock_diag those without a
- * descriptor. */
+ * read, also those without a port. */
 int pi__taskrows_here(const pi__taskrows *rows, const pi__want *want,
                       pi__reading *reading, pi_error *err);
 
