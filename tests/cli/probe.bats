@@ -272,6 +272,21 @@ END
   [ "${lines[*]}" = "portinfo: there is no group 'no-such-group' 2" ]
 }
 
+@test "a group of thousands hides no other" {
+  need_probe
+  apart <<'END'
+{
+  echo "crowd:x:41737:$(seq -s, -f member%g 2000)"
+  cat /etc/group
+} >/run/group
+mount --bind /run/group /etc/group
+portinfo probe install --group adm
+portinfo probe status
+END
+  [ "$status" -eq 0 ]
+  says "^for       root and members of group adm\$"
+}
+
 @test "a build without the program says so" {
   need_root
   [ ! -x "$BUILD/tests/records" ] || skip "the BPF program is built in"

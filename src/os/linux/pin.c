@@ -8,11 +8,11 @@
 #include "pin.h"
 #include "bpf/loader.h"
 #include "bpf/record.h"
+#include "groups.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/magic.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -128,16 +128,6 @@ static unsigned read_version(int fd) {
   return n >= (ssize_t)sizeof r.version ? r.version : 0;
 }
 
-static void name_group(gid_t gid, char *text, size_t size) {
-  char buffer[4096];
-  struct group entry, *found = NULL;
-  if (getgrgid_r(gid, &entry, buffer, sizeof buffer, &found) != 0) found = NULL;
-  if (found != NULL)
-    snprintf(text, size, "%s", entry.gr_name);
-  else
-    snprintf(text, size, "%u", (unsigned)gid);
-}
-
 /* The folder tells who may read, to those as well who may not look inside. */
 static int look_inside(const char *folder, int dir, pi_pin *ret,
                        pi_error *err) {
@@ -157,7 +147,7 @@ static int look_inside(const char *folder, int dir, pi_pin *ret,
   if (fstat(dir, &st) != 0) return 0;
   ret->shared = st.st_mode & S_IXGRP;
   ret->gid = st.st_gid;
-  name_group(st.st_gid, ret->group, sizeof ret->group);
+  pi__group_name(st.st_gid, ret->group, sizeof ret->group);
   return 0;
 }
 
@@ -182,19 +172,6 @@ int pi__pin_status(const char *folder, pi_pin *ret, pi_error *err) {
 static int need_root(const char *what, pi_error *err) {
   if (geteuid() == 0) return 0;
   return pi__fail(err, PI_EOS, EPERM, "only root can %s the probe", what);
-}
-
-static int find_group(const char *name, gid_t *ret, pi_error *err) {
-  char buffer[16 * 1024];
-  struct group entry, *found = NULL;
-  *ret = 0;
-  if (name == NULL) return 0;
-  if (getgrnam_r(name, &entry, buffer, sizeof buffer, &found) != 0 ||
-      found == NULL) {
-    return pi__fail(err, PI_EINVAL, 0, "there is no group '%.96s'", name);
-  }
-  *ret = entry.gr_gid;
-  return 0;
 }
 
 /* Is it a folder with nothing in it and nothing mounted on it? */
@@ -285,10 +262,10 @@ static int take_away(const char *folder, pi_error *err) {
 }
 
 int pi__pin_install(const char *folder, const char *group, pi_error *err) {
-  gid_t gid;
+  gid_t gid = 0;
   bool mounted = false;
   int rc = need_root("install", err);
-  if (rc == 0) rc = find_group(group, &gid, err);
+  if (rc == 0 && group != NULL) rc = pi__group_find(group, &gid, err);
   if (rc == 0) rc = make_folder(folder, &mounted, err);
   if (rc != 0) return rc;
   rc = pin(folder, group, gid, err);
