@@ -287,6 +287,21 @@ END
   says "^for       root and members of group adm\$"
 }
 
+@test "an installation that fails leaves what it found" {
+  need_probe
+  apart <<'END'
+try() { setpriv --inh-caps=-all --bounding-set=-sys_admin portinfo probe install || echo "$?"; }
+try
+ls -A /run
+mkdir /run/portinfo
+try
+ls -A /run
+END
+  [ "$status" -eq 0 ]
+  refusal="portinfo: cannot mount a BPF file system: Operation not permitted"
+  [ "${lines[*]}" = "$refusal 2 $refusal 2 portinfo" ]
+}
+
 @test "a build without the program says so" {
   need_root
   [ ! -x "$BUILD/tests/records" ] || skip "the BPF program is built in"

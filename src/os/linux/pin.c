@@ -193,12 +193,27 @@ static bool is_vacant(int dir) {
   return entries <= 2;  // . and ..
 }
 
-/* Mounts the file system, unless it is there; *mounted: it was not. */
-static int make_folder(const char *folder, bool *mounted, pi_error *err) {
+/* What an installation that fails has to take back. */
+typedef struct ground {
+  bool made, mounted;
+} ground;
+
+static int mount_on(const char *folder, ground *g, pi_error *err) {
+  if (mount("portinfo", folder, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            "mode=0700") != 0) {
+    return pi__fail(err, PI_EOS, errno, "cannot mount a BPF file system: %s",
+                    strerror(errno));
+  }
+  g->mounted = true;
+  return 0;
+}
+
+/* Makes the folder and mounts the file system, unless they are there. */
+static int make_folder(const char *folder, ground *g, pi_error *err) {
   bool bpf;
   int dir;
-  *mounted = false;
-  if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+  g->made = mkdir(folder, 0700) == 0;
+  if (!g->made && errno != EEXIST) {
     return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
   }
   int rc = open_folder(folder, &dir, &bpf, err);
@@ -207,15 +222,12 @@ static int make_folder(const char *folder, bool *mounted, pi_error *err) {
   close(dir);
   if (bpf) return 0;
   if (!vacant) return foreign(folder, "it holds something else", err);
-  if (mount("portinfo", folder, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-            "mode=0700") != 0) {
-    int os = errno;
-    rmdir(folder);
-    return pi__fail(err, PI_EOS, os, "cannot mount a BPF file system: %s",
-                    strerror(os));
-  }
-  *mounted = true;
-  return 0;
+  return mount_on(folder, g, err);
+}
+
+static void take_back(const char *folder, const ground *g) {
+  if (g->mounted) umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
+  if (g->made) rmdir(folder);
 }
 
 /* Puts the file into place when it can be read by whom it is for, and then lets
@@ -263,13 +275,12 @@ static int take_away(const char *folder, pi_error *err) {
 
 int pi__pin_install(const char *folder, const char *group, pi_error *err) {
   gid_t gid = 0;
-  bool mounted = false;
+  ground g = {0};
   int rc = need_root("install", err);
   if (rc == 0 && group != NULL) rc = pi__group_find(group, &gid, err);
-  if (rc == 0) rc = make_folder(folder, &mounted, err);
-  if (rc != 0) return rc;
-  rc = pin(folder, group, gid, err);
-  if (rc != 0 && mounted) take_away(folder, NULL);
+  if (rc == 0) rc = make_folder(folder, &g, err);
+  if (rc == 0) rc = pin(folder, group, gid, err);
+  if (rc != 0) take_back(folder, &g);
   return rc;
 }
 
