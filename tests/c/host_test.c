@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -189,6 +190,62 @@ static void lines_met_twice_and_odd_ones_are_no_rows(void **state) {
     assert_int_equal(PI_UNKNOWN, pi_snapshot_value(s, i, PI_TXQ, 0).sight);
     assert_int_equal(PI_UNKNOWN, pi_snapshot_value(s, i, PI_NETNS, 0).sight);
   }
+  pi_snapshot_free(s);
+}
+
+static void *write_in_pieces(void *arg) {
+  static char text[32768];
+  FILE *file = fopen(procroot_path("table"), "r");
+  size_t n = file == NULL ? 0 : fread(text, 1, sizeof text, file);
+  int fd = open(arg, O_WRONLY | O_CLOEXEC);
+  size_t written = 0;
+  while (fd >= 0 && written < n) {
+    ssize_t some = write(fd, text + written, n - written > 7 ? 7 : n - written);
+    if (some < 0) break;
+    written += (size_t)some;
+  }
+  if (fd >= 0) close(fd);
+  if (file != NULL) fclose(file);
+  return n > 0 && written == n ? arg : NULL;
+}
+
+/* Short reads, and nothing to seek in: a FIFO in place of the table. */
+static void a_table_may_come_in_pieces(void **state) {
+  (void)state;
+  char path[512];
+  pthread_t thread;
+  void *written;
+  procroot_text("net/dev", "");
+  write_table("table", 200, 1, "");
+  snprintf(path, sizeof path, "%s", procroot_path("net/tcp"));
+  assert_int_equal(0, mkfifo(path, 0644));
+  assert_int_equal(0, pthread_create(&thread, NULL, write_in_pieces, path));
+  pi_snapshot *s = taken(0);
+  pthread_join(thread, &written);
+  assert_ptr_equal(path, written);
+  assert_int_equal(200, pi_snapshot_count(s));
+  assert_false(pi_snapshot_quality(s)->sources[PI_PROTO_TCP][0].partial);
+  for (size_t i = 0; i < 200; i++) {
+    assert_int_equal(80 + i, pi_snapshot_value(s, i, PI_LPORT, 0).number);
+  }
+  pi_snapshot_free(s);
+}
+
+/* Newer kernels may have columns behind the inode, and more of a heading. */
+static void a_table_may_have_more_columns(void **state) {
+  (void)state;
+  char line[512];
+  size_t n = (size_t)snprintf(line, sizeof line,
+                              "  sl  local_address and much that is new\n");
+  n += procroot_line(line + n, sizeof line - n, "0100007F:1F90",
+                     "00000000:0000", "0A", 1000, 5001);
+  snprintf(line + n - 1, sizeof line - n + 1, " 77 new:er columns\n");
+  procroot_text("net/dev", "");
+  procroot_text("net/tcp", line);
+  pi_snapshot *s = taken(0);
+  assert_int_equal(1, pi_snapshot_count(s));
+  assert_int_equal(5001, pi_snapshot_value(s, 0, PI_INODE, 0).number);
+  assert_false(pi_snapshot_quality(s)->sources[PI_PROTO_TCP][0].partial);
   pi_snapshot_free(s);
 }
 
@@ -423,6 +480,23 @@ static void a_process_that_is_closed_to_us_counts_once(void **state) {
   assert_int_equal(2, n);
 }
 
+/* A folder that may be listed, and whose links may not be read, hides as much
+ * as one that may not be listed; a file there that is no link hides nothing. */
+static void links_that_are_closed_to_us_count_their_process(void **state) {
+  (void)state;
+  procroot_text("net/dev", "");
+  write_table("net/tcp", 1, 1, "");
+  for (unsigned pid = 10; pid <= 40; pid += 10) {
+    procroot_process(pid, "idle", 1);
+  }
+  procroot_hold(10, 3, 5001);
+  procroot_text("20/fd/3", "");
+  assert_int_equal(0, chmod(procroot_path("10/fd"), 0444));
+  int n = as_nobody(count_unreadable);
+  if (n == 99) skip_because("cannot become an ordinary user here");
+  assert_int_equal(1, n);
+}
+
 static int fail_to_list(void) {
   char path[128];
   pi_snapshot *s = NULL;
@@ -460,6 +534,8 @@ int main(void) {
       T(what_cannot_be_read_of_a_host_is_not_known),
       cmocka_unit_test(reads_this_host),
       T(lines_met_twice_and_odd_ones_are_no_rows),
+      T(a_table_may_come_in_pieces),
+      T(a_table_may_have_more_columns),
       T(a_family_without_a_table_is_absent),
       T(a_table_that_cannot_be_read_is_not_absent),
       T(no_tables_at_all_is_an_error_that_names_them),
@@ -469,6 +545,7 @@ int main(void) {
       T(a_hidden_procfs_leaves_owners_open),
       T(who_may_trace_all_sees_all),
       T(a_process_that_is_closed_to_us_counts_once),
+      T(links_that_are_closed_to_us_count_their_process),
       T(a_procfs_that_cannot_be_listed_shows_no_owners),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,38 @@ static void a_process_that_ended_has_unknown_details(void **state) {
   pi_snapshot_free(s);
 }
 
+static void arguments_are_whole_however_long(void **state) {
+  (void)state;
+  enum { LONG = 500 * 1000 };
+  procroot_process(10, "true", 500);
+  char *text = malloc(LONG);
+  assert_non_null(text);
+  for (size_t i = 0; i < LONG; i++) text[i] = i % 100 == 99 ? '\0' : 'x';
+  procroot_write("10/cmdline", text, LONG);
+  pi_snapshot *s = reading_of(10, 500);
+  const pi__process *p = details(s);
+  assert_int_equal(PI_KNOWN, p->cmdline_sight);
+  const pi__string *got = pi__string_at(s, p->cmdline);
+  assert_int_equal(LONG - 1, got->length);
+  for (size_t i = 0; i < LONG - 1; i++) {
+    if (got->bytes[i] != (i % 100 == 99 ? ' ' : 'x')) fail_msg("at %zu", i);
+  }
+  free(text);
+  pi_snapshot_free(s);
+}
+
+/* What a process wrote over its arguments need not end. */
+static void arguments_may_be_rewritten(void **state) {
+  (void)state;
+  static const char text[] = "nginx: worker process \x1b[2J";
+  procroot_process(10, "true", 500);
+  procroot_write("10/cmdline", text, strlen(text));
+  pi_snapshot *s = reading_of(10, 500);
+  const pi__process *p = details(s);
+  assert_text(s, text, p->cmdline, p->cmdline_sight);
+  pi_snapshot_free(s);
+}
+
 static void empty_and_unknown_stay_apart(void **state) {
   (void)state;
   procroot_process(10, "kworker", 500);
@@ -353,6 +385,8 @@ int main(void) {
       T(details_are_read_below_the_process),
       T(a_newcomer_is_not_taken_for_the_one_found),
       T(a_process_that_ended_has_unknown_details),
+      T(arguments_are_whole_however_long),
+      T(arguments_may_be_rewritten),
       T(empty_and_unknown_stay_apart),
       T(state_files_stand_beside_procfs),
       T(a_namespace_is_its_inode),

@@ -92,6 +92,22 @@ static void reads_ipv6_word_by_word(void **state) {
   assert_int_equal(PI_FAMILY_6, row.family);
 }
 
+static void words_of_ones_are_an_address(void **state) {
+  (void)state;
+  pi__row row;
+  assert_true(read_line(
+      PI_PROTO_UDP, PI_FAMILY_6,
+      "   0: FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF:FFFF "
+      "00000000FFFFFFFF00000000FFFFFFFF:0001 07 00000000:00000000 00:00000000 "
+      "00000000     0        0 99 1",
+      &row));
+  pi_address a = address_of("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+  pi_address b = address_of("::ffff:ffff:0:0:ffff:ffff");
+  assert_memory_equal(&a, &row.laddr, sizeof a);
+  assert_memory_equal(&b, &row.raddr, sizeof b);
+  assert_int_equal(65535, row.lport);
+}
+
 static void v6only_is_never_told(void **state) {
   (void)state;
   static const char form[] =
@@ -244,6 +260,7 @@ int main(void) {
       cmocka_unit_test(reads_a_listener),
       cmocka_unit_test(reads_queues_in_their_order),
       cmocka_unit_test(reads_ipv6_word_by_word),
+      cmocka_unit_test(words_of_ones_are_an_address),
       cmocka_unit_test(v6only_is_never_told),
       cmocka_unit_test(reads_every_state),
       cmocka_unit_test(a_socket_without_a_file_has_no_sure_user),

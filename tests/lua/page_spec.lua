@@ -181,6 +181,18 @@ describe("now", function()
     assert.equal("no socket on it was seen.", section(text_of(9, fake.options{}), "Now"))
   end)
 
+  -- what the kernel forwards, by NAT, IPVS or BPF, has no socket here
+  it("a port without sockets is not called free, closed or unused", function()
+    local udp = fake.options{}
+    udp.transport = "udp"
+    for _, options in ipairs{udp, fake.options{}} do
+      local text = section(text_of(9, options), "Now")
+      for _, word in ipairs{"free", "closed", "unused", "available", "nothing"} do
+        assert.is_nil(text:find(word, 1, true), text)
+      end
+    end
+  end)
+
   it("a single socket is the only one", function()
     local one = fake.options{udp = {{"0.0.0.0:9", state = "unconnected"}}}
     one.transport = "udp"
