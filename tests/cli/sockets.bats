@@ -46,6 +46,25 @@ is_told() {
   [ "$(sort "$T/rows" | tr '\n' ' ')" = "4 4+6 6 families " ]
 }
 
+@test "the reach of a socket of :: is its own, whatever its namespace gives to new ones" {
+  open_scene tcp6_dual tcp6_only
+  need_apart
+  need_rows
+  local value
+  for value in 0 1; do
+    inside sh -c "echo $value >/proc/sys/net/ipv6/bindv6only" 2>/dev/null ||
+      skip "bindv6only cannot be set"
+    agrees
+    inside python3 -c '
+import socket, subprocess, sys
+s = socket.socket(socket.AF_INET6)
+s.bind(("::", 0)); s.listen()
+sys.exit(subprocess.call(sys.argv[1:] + [":%d" % s.getsockname()[1]]))' \
+      "$PORTINFO" ls -q --no-header --format tsv --columns families >"$T/$value"
+  done
+  [ "$(cat "$T/0" "$T/1")" = $'4+6\n6' ]
+}
+
 @test "one port of three processes is three sockets" { is_told reuseport3; }
 
 @test "one socket of three processes has three holders" { is_told fork3; }
@@ -67,6 +86,10 @@ is_told() {
 @test "a client that chose its own port" { is_told outbound_bound; }
 
 @test "a client that bound itself to port 0" { is_told outbound_bind0; }
+
+@test "clients with a port range of their own" { is_told range_of_its_own; }
+
+@test "a connection that the kernel encrypts" { is_told ktls; }
 
 @test "a connection that is not yet accepted" { is_told unaccepted; }
 

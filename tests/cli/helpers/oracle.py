@@ -29,7 +29,7 @@ import threading
 import time
 
 SO_PROTOCOL, SO_DOMAIN, SO_COOKIE = 38, 39, 57
-IP_BIND_ADDRESS_NO_PORT = 24
+IP_BIND_ADDRESS_NO_PORT, IP_LOCAL_PORT_RANGE, TCP_ULP = 24, 51, 31
 CLONE_FILES, CLONE_NEWUSER, CLONE_NEWNET = 0x400, 0x10000000, 0x40000000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME = 1, 4, 15
 PATIENCE = 20  # seconds that a state may take to be reached
@@ -462,6 +462,39 @@ def outbound_bind0():
     return rows
 
 
+def range_of_its_own():
+    """Clients for which the kernel chooses from a part of the client range."""
+    first = client_range()[0] + 700
+    server = keep(listener())
+    client, sender = make(socket.SOCK_STREAM, 4), datagram()
+    for sock in (client, sender):
+        try:
+            sock.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE,
+                            struct.pack("=I", first + 50 << 16 | first))
+        except OSError as error:
+            raise Skip("IP_LOCAL_PORT_RANGE: %s" % error)
+    client.connect(server.getsockname())
+    accepted, _ = server.accept()
+    keep(client, accepted)
+    sender.bind(("127.0.0.1", 0))
+    for sock in (client, sender):
+        assert first <= sock.getsockname()[1] <= first + 50, sock
+    return [listening(server),
+            facts(client, autobound=True, role="outbound"),
+            facts(accepted, autobound=False, role="inbound"),
+            facts(sender, autobound=True, role="client")]
+
+
+def ktls():
+    """A connection that the kernel encrypts is one of TCP."""
+    rows = both_ends(4)
+    try:
+        kept[-1].setsockopt(socket.IPPROTO_TCP, TCP_ULP, b"tls")
+    except OSError as error:
+        raise Skip("TCP_ULP tls: %s" % error)
+    return rows
+
+
 def unaccepted():
     """A connection that waits in its listener's queue."""
     server = keep(listener())
@@ -777,6 +810,8 @@ def thread_table():
 
     def run():
         try:
+            # the name of a thread is not that of its process
+            libc.prctl(PR_SET_NAME, b"a thread's name", 0, 0, 0)
             if libc.unshare(CLONE_FILES) == 0:
                 rows.append(listening(keep(listener())))
         finally:
