@@ -27,7 +27,9 @@ end
 -- The names of network namespaces.
 local function namespaces()
   local filter = core.predicate_parse "listening tcp"
-  local snapshot <close> = core.take{filter = filter, groups = {"derived"}, netns = "all"}
+  local snapshot <close> = core.take{
+    filter = filter, groups = {"derived"}, netns = "all", backend = "netlink",
+  }
   local list = {}
   for _, space in ipairs(snapshot and snapshot:namespaces() or {}) do
     list[#list + 1] = space.name

@@ -13,13 +13,6 @@ teardown() {
 
 # ---- Users ----------------------------------------------------------------------
 
-need_strace() {
-  command -v strace >/dev/null || skip "there is no strace"
-  inside strace -o /dev/null true 2>/dev/null || skip "strace is not permitted"
-  # a sanitized build cannot look for leaks while traced
-  export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-}
-
 @test "a user is looked up once, however many holders" {
   open_scene fork3 reuseport3 pair4
   need_apart

@@ -125,8 +125,7 @@ dumps() {
 
 @test "only who names a field of tcp_info has it asked for" {
   need tcp
-  command -v strace >/dev/null || skip "there is no strace"
-  inside strace -o /dev/null true 2>/dev/null || skip "strace is not permitted"
+  need_strace
   local bare
   bare=$(dumps ls tcp --columns lport --format tsv)
   [ "$bare" = 1 ]
@@ -140,8 +139,7 @@ dumps() {
 }
 
 @test "a protocol that the kernel counts no socket of is not asked for" {
-  command -v strace >/dev/null || skip "there is no strace"
-  inside strace -o /dev/null true 2>/dev/null || skip "strace is not permitted"
+  need_strace
   grep -q "^sctp yes$" "$T/opened" && skip "there are sockets of sctp"
   [ "$(dumps ls sctp --columns lport --format tsv)" = 0 ]
   inside strace -f -e trace=openat -o "$T/trace" "$PORTINFO" ls 'tcp or udp' --format tsv \

@@ -24,17 +24,6 @@ print(rows[0].get(sys.argv[2], "-"))' "$1" "$2"
 
 # ---- What is looked at --------------------------------------------------------
 
-# A sanitized build cannot look for leaks while traced.
-leave_leaks() {
-  export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-}
-
-need_strace() {
-  command -v strace >/dev/null || skip "there is no strace"
-  inside strace -o /dev/null true 2>/dev/null || skip "strace is not permitted"
-  leave_leaks
-}
-
 # Runs portinfo, and leaves in $T/trace what it opened.
 traced() {
   inside strace -f -qq -e trace=%file -o "$T/trace" "$PORTINFO" "$@"

@@ -85,3 +85,14 @@ agrees() {
   inside "$PORTINFO" ls --format json "$@" >"$T/rows" 2>"$T/words"
   python3 "$HELPERS/compare.py" oracle "$ORACLE" "$T/rows" "${PROC-}"
 }
+
+# A sanitized build cannot look for leaks while traced.
+leave_leaks() {
+  export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+}
+
+need_strace() {
+  command -v strace >/dev/null || skip "there is no strace"
+  inside strace -o /dev/null true 2>/dev/null || skip "strace is not permitted"
+  leave_leaks
+}
