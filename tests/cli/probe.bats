@@ -302,6 +302,42 @@ END
   [ "${lines[*]}" = "$refusal 2 $refusal 2 portinfo" ]
 }
 
+@test "what others pinned beside it stays" {
+  need_probe
+  apart <<'END'
+portinfo probe install
+other "$(printf '/run/portinfo/theirs\033')"
+portinfo probe remove || echo "$?"
+ls /run/portinfo
+rm /run/portinfo/theirs*
+portinfo probe remove
+ls -A /run
+END
+  [ "$status" -eq 0 ]
+  says "^portinfo: the probe is removed, but /run/portinfo stays mounted: theirs.x1b is pinned there, too\$"
+  [ "$(grep -c '^theirs' <<<"$output")" = 1 ]
+  ! says "^taskfile\$"
+  [ "${lines[-1]}" = "there was no probe" ]
+}
+
+@test "it is removed from below another file system of its kind" {
+  need_probe
+  apart <<'END'
+portinfo probe install
+mount -t bpf -o mode=0700 none /run/portinfo
+portinfo probe remove
+mkdir /run/portinfo # nothing is there
+mount -t tmpfs -o mode=755 none /run/portinfo
+mount -t bpf -o mode=0700 none /run/portinfo
+portinfo probe install
+portinfo probe remove || echo "$?"
+END
+  [ "$status" -eq 0 ]
+  [ "${lines[1]}" = "probe removed" ]
+  [ "${lines[3]}" = "portinfo: the probe is removed, but /run/portinfo is left: Device or resource busy" ]
+  [ "${lines[4]}" = 2 ]
+}
+
 @test "a build without the program says so" {
   need_root
   [ ! -x "$BUILD/tests/records" ] || skip "the BPF program is built in"

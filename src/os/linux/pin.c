@@ -174,6 +174,13 @@ static int need_root(const char *what, pi_error *err) {
   return pi__fail(err, PI_EOS, EPERM, "only root can %s the probe", what);
 }
 
+static DIR *list(int dir) {
+  int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *ret = fd < 0 ? NULL : fdopendir(fd);
+  if (ret == NULL && fd >= 0) close(fd);
+  return ret;
+}
+
 /* Is it a folder with nothing in it and nothing mounted on it? */
 static bool is_vacant(int dir) {
   struct stat here, above;
@@ -181,16 +188,12 @@ static bool is_vacant(int dir) {
     return false;
   }
   if (here.st_dev != above.st_dev) return false;
-  int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *list = fd < 0 ? NULL : fdopendir(fd);
-  if (list == NULL) {
-    if (fd >= 0) close(fd);
-    return false;
-  }
-  size_t entries = 0;
-  while (readdir(list) != NULL) entries++;
-  closedir(list);
-  return entries <= 2;  // . and ..
+  DIR *entries = list(dir);
+  if (entries == NULL) return false;
+  size_t count = 0;
+  while (readdir(entries) != NULL) count++;
+  closedir(entries);
+  return count <= 2;  // . and ..
 }
 
 /* What an installation that fails has to take back. */
@@ -263,16 +266,6 @@ static int pin(const char *folder, const char *group, gid_t gid,
   return rc;
 }
 
-static int take_away(const char *folder, pi_error *err) {
-  // whoever is reading right now reads to the end
-  if (umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 &&
-      rmdir(folder) == 0) {
-    return 0;
-  }
-  return pi__fail(err, PI_EOS, errno, "cannot remove %.96s: %s", folder,
-                  strerror(errno));
-}
-
 int pi__pin_install(const char *folder, const char *group, pi_error *err) {
   gid_t gid = 0;
   ground g = {0};
@@ -286,18 +279,73 @@ int pi__pin_install(const char *folder, const char *group, pi_error *err) {
 
 /* ---- Removing ----------------------------------------------------------- */
 
+/* Of ours, of an attempt of ours that was cut short, or in each BPF file system
+ * from the kernel (bpf_fill_super()). */
+static bool may_go(const char *name) {
+  static const char *const known[] = {".", "..", NAME, "maps.debug",
+                                      "progs.debug"};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (strcmp(name, known[i]) == 0) return true;
+  }
+  return strncmp(name, NEW_NAME, strlen(NEW_NAME)) == 0;
+}
+
+/* What others pinned ends when its file system does. */
+static int spare_others(const char *folder, int dir, pi_error *err) {
+  const struct dirent *entry;
+  int rc = 0;
+  DIR *entries = list(dir);
+  if (entries == NULL) {
+    return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+  }
+  while (rc == 0 && (entry = readdir(entries)) != NULL) {
+    if (may_go(entry->d_name)) continue;
+    rc = pi__fail(err, PI_EINVAL, 0,
+                  "the probe is removed, but %.48s stays mounted: %.64s is "
+                  "pinned there, too",
+                  folder, entry->d_name);
+  }
+  closedir(entries);
+  return rc;
+}
+
+/* Ends the uppermost file system there; *removed: the probe was in it. */
+static int unmount(const char *folder, int dir, bool *removed, pi_error *err) {
+  if (unlinkat(dir, NAME, 0) == 0) *removed = true;
+  int rc = spare_others(folder, dir, err);
+  if (rc != 0) return rc;
+  // whoever is reading right now reads to the end
+  if (umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return 0;
+  return pi__fail(err, PI_EOS, errno, "cannot unmount %.96s: %s", folder,
+                  strerror(errno));
+}
+
+/* One may be mounted on the other. */
+static int unmount_all(const char *folder, bool *removed, pi_error *err) {
+  bool bpf = true;
+  int rc = 0;
+  while (rc == 0 && bpf) {
+    int dir;
+    rc = open_folder(folder, &dir, &bpf, err);
+    if (rc != 0) return rc;
+    if (bpf) rc = unmount(folder, dir, removed, err);
+    close(dir);
+  }
+  return rc;
+}
+
 int pi__pin_remove(const char *folder, bool *removed, pi_error *err) {
   pi_error trouble = {0};
   int dir, rc = need_root("remove", err);
   if (rc != 0) return rc;
+  *removed = false;
   rc = open_pins(folder, &dir, &trouble);
-  if (rc != 0 && trouble.os == ENOENT) {
-    *removed = false;
-    return 0;
-  }
+  if (rc != 0 && trouble.os == ENOENT) return 0;
   if (rc != 0) return pi__fail(err, rc, trouble.os, "%s", trouble.text);
-  unlinkat(dir, NEW_NAME, 0);
-  *removed = unlinkat(dir, NAME, 0) == 0;
   close(dir);
-  return take_away(folder, err);
+  rc = unmount_all(folder, removed, err);
+  if (rc != 0 || rmdir(folder) == 0) return rc;
+  return pi__fail(err, PI_EOS, errno,
+                  "the probe is removed, but %.96s is left: %s", folder,
+                  strerror(errno));
 }
