@@ -338,6 +338,23 @@ END
   [ "${lines[4]}" = 2 ]
 }
 
+@test "of several that install it at a time, none fails" {
+  need_probe
+  apart <<'END'
+for i in 1 2 3 4 5 6 7 8; do
+  portinfo probe install --group adm >/dev/null || echo "failed: $?" &
+done
+wait
+grep -c ' /run/portinfo ' /proc/self/mounts
+ls /run/portinfo
+portinfo probe status | head -n 1
+portinfo probe remove
+END
+  [ "$status" -eq 0 ]
+  names="maps.debug progs.debug taskfile"
+  [ "${lines[*]}" = "1 $names probe     installed at /run/portinfo probe removed" ]
+}
+
 @test "a build without the program says so" {
   need_root
   [ ! -x "$BUILD/tests/records" ] || skip "the BPF program is built in"

@@ -17,15 +17,17 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define NAME     "taskfile"
-/* Until it has its mode; a dot in a name is forbidden there. */
-#define NEW_NAME NAME "-new"
+#define NAME "taskfile"
+/* Begins what it is called until it has its mode, before the pid of who
+ * installs it; a dot in a name is forbidden there. */
+#define NEW  NAME "-"
 
 enum { ALONE = 0400, SHARED = 0440 };  // the file; its folder may be searched
 
@@ -211,21 +213,48 @@ static int mount_on(const char *folder, ground *g, pi_error *err) {
   return 0;
 }
 
-/* Makes the folder and mounts the file system, unless they are there. */
-static int make_folder(const char *folder, ground *g, pi_error *err) {
-  bool bpf;
-  int dir;
-  g->made = mkdir(folder, 0700) == 0;
-  if (!g->made && errno != EEXIST) {
-    return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+/* Waits until nobody else is about to mount there: the lock is on the folder
+ * below, which a mount hides from whoever comes later. */
+static int lock(const char *folder, int dir, int *ret, pi_error *err) {
+  int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 && flock(fd, LOCK_EX) == 0) {
+    *ret = fd;
+    return 0;
   }
-  int rc = open_folder(folder, &dir, &bpf, err);
+  int os = errno;
+  if (fd >= 0) close(fd);
+  return pi__fail(err, PI_EOS, os, "cannot lock %.96s: %s", folder,
+                  strerror(os));
+}
+
+/* Mounts the file system, unless it is there by now. */
+static int settle(const char *folder, ground *g, pi_error *err) {
+  bool bpf;
+  int dir, rc = open_folder(folder, &dir, &bpf, err);
   if (rc != 0) return rc;
   bool vacant = !bpf && is_vacant(dir);
   close(dir);
   if (bpf) return 0;
   if (!vacant) return foreign(folder, "it holds something else", err);
   return mount_on(folder, g, err);
+}
+
+/* Makes the folder and mounts the file system, unless they are there. */
+static int make_folder(const char *folder, ground *g, pi_error *err) {
+  bool bpf;
+  int dir, below = -1;
+  g->made = mkdir(folder, 0700) == 0;
+  if (!g->made && errno != EEXIST) {
+    return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+  }
+  int rc = open_folder(folder, &dir, &bpf, err);
+  if (rc != 0) return rc;
+  if (!bpf) rc = lock(folder, dir, &below, err);
+  close(dir);
+  if (bpf || rc != 0) return rc;
+  rc = settle(folder, g, err);
+  close(below);
+  return rc;
 }
 
 static void take_back(const char *folder, const ground *g) {
@@ -235,12 +264,13 @@ static void take_back(const char *folder, const ground *g) {
 
 /* Puts the file into place when it can be read by whom it is for, and then lets
  * them in. */
-static int place(int dir, const char *group, gid_t gid, pi_error *err) {
+static int place(int dir, const char *name, const char *group, gid_t gid,
+                 pi_error *err) {
   mode_t mode = group != NULL ? SHARED : ALONE;
   mode_t folder_mode = group != NULL ? 0750 : 0700;
-  if (fchownat(dir, NEW_NAME, 0, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
-      fchmodat(dir, NEW_NAME, mode, 0) == 0 &&
-      renameat(dir, NEW_NAME, dir, NAME) == 0 &&
+  if (fchownat(dir, name, 0, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+      fchmodat(dir, name, mode, 0) == 0 &&
+      renameat(dir, name, dir, NAME) == 0 &&
       fchownat(dir, ".", 0, gid, 0) == 0 &&
       fchmodat(dir, ".", folder_mode, 0) == 0) {
     return 0;
@@ -249,19 +279,21 @@ static int place(int dir, const char *group, gid_t gid, pi_error *err) {
                   strerror(errno));
 }
 
+/* Of several at a time, the last one to get there is the probe. */
 static int pin(const char *folder, const char *group, gid_t gid,
                pi_error *err) {
-  char path[128];
+  char name[32], path[128];
   int dir, rc = open_pins(folder, &dir, err);
   if (rc != 0) return rc;
-  int n = snprintf(path, sizeof path, "%s/" NEW_NAME, folder);
+  snprintf(name, sizeof name, NEW "%ld", (long)getpid());
+  int n = snprintf(path, sizeof path, "%s/%s", folder, name);
   if (n < 0 || (size_t)n >= sizeof path) {
     rc = pi__fail(err, PI_EINVAL, 0, "the name of the folder is too long");
   }
-  unlinkat(dir, NEW_NAME, 0);  // of an attempt that was cut short
+  unlinkat(dir, name, 0);  // of an attempt that was cut short
   if (rc == 0) rc = pi__bpf_pin(path, err);
-  if (rc == 0) rc = place(dir, group, gid, err);
-  unlinkat(dir, NEW_NAME, 0);
+  if (rc == 0) rc = place(dir, name, group, gid, err);
+  unlinkat(dir, name, 0);
   close(dir);
   return rc;
 }
@@ -287,7 +319,7 @@ static bool may_go(const char *name) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(name, known[i]) == 0) return true;
   }
-  return strncmp(name, NEW_NAME, strlen(NEW_NAME)) == 0;
+  return strncmp(name, NEW, strlen(NEW)) == 0;
 }
 
 /* What others pinned ends when its file system does. */
