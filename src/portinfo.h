@@ -704,6 +704,7 @@ PI_API int pi_pin_remove(bool *removed, pi_error *err);
 
 typedef struct pi_pin {
   bool built_in;    /* could this build install it? */
+  bool closed;      /* to us: whether it is installed cannot be told */
   bool installed;   /* the rest is set if so */
   bool readable;    /* by us: it can be opened */
   bool shared;      /* with a group */

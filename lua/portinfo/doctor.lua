@@ -208,8 +208,9 @@ end
 local function probe_text(data)
   local pin = data.probe
   if not pin then return "not usable: " .. escape(data.probe_error) end
+  if pin.closed then return "cannot tell: the folder is root's alone" end
   if not pin.installed then return "not installed" end
-  return pin_of.obstacle(pin) and "installed, not for us" or "usable"
+  return pin_of.usable(pin) and "usable" or "installed, not for us"
 end
 
 -- Where we stand, and by what ways we can look.

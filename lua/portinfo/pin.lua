@@ -23,4 +23,9 @@ function M.obstacle(pin)
   end
 end
 
+-- By us: is there one that we can read, for sure?
+function M.usable(pin)
+  return pin.installed == true and M.obstacle(pin) == nil
+end
+
 return M

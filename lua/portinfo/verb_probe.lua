@@ -32,6 +32,10 @@ function actions.remove()
 end
 
 local function status_text(pin)
+  if pin.closed then
+    return ("probe     cannot tell: the folder %s is root's alone\n"):format(pin.folder)
+      .. "to do     sudo portinfo probe status\n"
+  end
   if not pin.installed then
     return ("probe     not installed\n%s"):format(pin.built_in
       and "to do     sudo portinfo probe install --group NAME\n"
@@ -45,7 +49,7 @@ end
 
 function actions.status(options)
   local pin = answer(core.pin_status())
-  local usable = pin.installed and not pin_of.obstacle(pin)
+  local usable = pin_of.usable(pin)
   if options.format == "json" then
     pin.v, pin.usable = 1, usable
     write(json.encode(pin) .. "\n")

@@ -19,9 +19,10 @@ static int pin_remove(lua_State *L) {
   return 1;
 }
 
-/* pin_status() -> {folder, built_in, installed, readable, group, version,
- * ours}, or nil, message, errno. `group` is false where root alone may read,
- * `version` nil where none was seen. */
+/* pin_status() -> {folder, built_in, closed, installed, readable, group,
+ * version, ours}, or nil, message, errno. `installed` is nil where the folder
+ * is closed, `group` false where root alone may read, `version` nil where none
+ * was seen. */
 static int pin_status(lua_State *L) {
   pi_error err;
   pi_pin pin;
@@ -29,7 +30,8 @@ static int pin_status(lua_State *L) {
   lua_newtable(L);
   pi__set_text(L, "folder", PI_PIN_FOLDER);
   pi__set_boolean(L, "built_in", pin.built_in);
-  pi__set_boolean(L, "installed", pin.installed);
+  pi__set_boolean(L, "closed", pin.closed);
+  if (!pin.closed) pi__set_boolean(L, "installed", pin.installed);
   pi__set_integer(L, "ours", pin.ours);
   if (!pin.installed) return 1;
   pi__set_boolean(L, "readable", pin.readable);

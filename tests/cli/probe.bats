@@ -128,7 +128,7 @@ END
   [ "$status" -eq 0 ]
   says "^700 0:0 /run/portinfo$"
   says "^400 0:0 /run/portinfo/taskfile$"
-  says "^readable  no: it is for root alone"
+  says "^probe     cannot tell: the folder /run/portinfo is root's alone"
   says "^750 root:adm /run/portinfo$"
   says "^440 root:adm /run/portinfo/taskfile$"
 }
@@ -353,6 +353,42 @@ END
   [ "$status" -eq 0 ]
   names="maps.debug progs.debug taskfile"
   [ "${lines[*]}" = "1 $names probe     installed at /run/portinfo probe removed" ]
+}
+
+@test "who waits for its turn to mount finds what was mounted meanwhile" {
+  need_probe
+  apart <<'END'
+mkdir -m 700 /run/portinfo
+exec 9</run/portinfo
+flock 9
+portinfo probe install 9<&- &
+until grep -q -e "-> FLOCK .* $! " /proc/locks || ! kill -0 $!; do sleep 0.05; done
+mount -t bpf -o mode=0700 none /run/portinfo
+exec 9<&-
+wait $!
+grep -c ' /run/portinfo ' /proc/self/mounts
+END
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = 1 ]
+}
+
+@test "whether there is one in a closed folder cannot be told" {
+  need_probe
+  apart <<'END'
+mkdir /run/portinfo
+mount -t bpf -o mode=0700 none /run/portinfo
+as 65534 portinfo probe status || echo "$?"
+as 65534 portinfo probe status --format json || true
+as 65534 portinfo doctor
+portinfo probe status || echo "$?"
+END
+  says "^probe     cannot tell: the folder /run/portinfo is root's alone\$"
+  [ "${lines[2]}" = 1 ]
+  says '"closed":true'
+  says '"usable":false'
+  ! says '"installed"'
+  says "^probe              cannot tell: the folder is root's alone\$"
+  says "^probe     not installed\$"
 }
 
 @test "a build without the program says so" {

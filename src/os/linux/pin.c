@@ -130,12 +130,27 @@ static unsigned read_version(int fd) {
   return n >= (ssize_t)sizeof r.version ? r.version : 0;
 }
 
-/* The folder tells who may read, to those as well who may not look inside. */
-static int look_inside(const char *folder, int dir, pi_pin *ret,
+/* The folder tells who may read, to those as well who may not look inside: it
+ * is opened to a group when the file is in its place (place()). */
+static int look_around(const char *folder, int dir, pi_pin *ret,
                        pi_error *err) {
   struct stat st;
+  if (fstat(dir, &st) != 0) {
+    return pi__fail(err, PI_EOS, errno, "%.96s: %s", folder, strerror(errno));
+  }
+  ret->shared = st.st_mode & S_IXGRP;
+  ret->closed = !ret->shared && faccessat(dir, ".", X_OK, AT_EACCESS) != 0;
+  ret->gid = st.st_gid;
+  pi__group_name(st.st_gid, ret->group, sizeof ret->group);
+  return 0;
+}
+
+static int look_inside(const char *folder, int dir, pi_pin *ret,
+                       pi_error *err) {
   pi_error trouble = {0};
-  int fd, rc = open_file(folder, dir, &fd, &trouble);
+  int fd, rc = look_around(folder, dir, ret, err);
+  if (rc != 0 || ret->closed) return rc;
+  rc = open_file(folder, dir, &fd, &trouble);
   if (rc != 0 && trouble.os == ENOENT) return 0;
   if (rc != 0 && trouble.os != EACCES) {
     return pi__fail(err, rc, trouble.os, "%s", trouble.text);
@@ -146,10 +161,6 @@ static int look_inside(const char *folder, int dir, pi_pin *ret,
     ret->version = read_version(fd);
     close(fd);
   }
-  if (fstat(dir, &st) != 0) return 0;
-  ret->shared = st.st_mode & S_IXGRP;
-  ret->gid = st.st_gid;
-  pi__group_name(st.st_gid, ret->group, sizeof ret->group);
   return 0;
 }
 
