@@ -9,9 +9,10 @@ local render = require "portinfo.render"
 
 local M = {}
 
--- Bits of capabilities(7) that decide what we see or may do, and what lacks without.
+-- Bits of capabilities(7) that decide what we see or may do, and what lacks without; `probe`:
+-- the pinned probe makes up for it.
 local capabilities = {
-  {name = "CAP_SYS_PTRACE", bit = 19, sight = true,
+  {name = "CAP_SYS_PTRACE", bit = 19, sight = true, probe = true,
    without = "descriptors of other users' processes stay unseen"},
   {name = "CAP_DAC_READ_SEARCH", bit = 2, sight = true,
    without = "folders of other users' processes stay unseen"},
@@ -66,16 +67,25 @@ local function hidepid(proc)
   return found ~= "0" and found ~= "off" and found or nil
 end
 
--- Whether each way to read sockets works here: {netlink =, proc =: true, or why not}.
-local function backends(proc)
-  local listening, works = predicate.build "listening", {}
-  for _, backend in ipairs{"netlink", "proc"} do
+local ways = {"netlink", "proc", "bpf"}
+
+-- Whether each way to read sockets works here: {netlink =, proc =, bpf =: true, or why not}.
+local function backends(proc, probe_serves)
+  local listening, works = predicate.build "listening", {bpf = probe_serves}
+  for _, backend in ipairs(ways) do
+    if works[backend] then goto continue end
     local snapshot <close>, message = core.take{
       filter = listening, backend = backend, proc = proc, groups = {},
     }
     works[backend] = snapshot ~= nil or message
+    ::continue::
   end
   return works
+end
+
+-- Do we see holders by the pinned probe? It tells of this machine's own procfs alone.
+local function does_serve(pin, proc)
+  return pin ~= nil and pin_of.usable(pin) and core.look{backend = "auto", proc = proc}.pinned
 end
 
 -- What the probe could do for us, or nil. Root is told of it where it can be had; others
@@ -98,11 +108,13 @@ local function advice(data, me)
   local function add(format, ...) list[#list + 1] = format:format(...) end
   local blind = false
   for _, capability in ipairs(me.missing) do
-    add("%s is missing: %s", capability.name, capability.without)
-    blind = blind or capability.sight
+    if not (capability.probe and data.probe_serves) then
+      add("%s is missing: %s", capability.name, capability.without)
+      blind = blind or capability.sight
+    end
   end
   list[#list + 1] = probe_advice(data.probe, blind, me.uid)
-  if blind and me.uid ~= 0 then
+  if blind and me.uid ~= 0 and not data.probe_serves then
     add("to see more: sudo portinfo doctor")
   elseif quality and quality.unreadable > 0 then
     add("some processes hold capabilities that we do not, or a security module protects them; "
@@ -127,8 +139,8 @@ local function advice(data, me)
 end
 
 -- Everything as data: {version, registry_date, uid, held, missing, user_namespace,
--- pid_namespace, hidepid, backends, probe, host, sockets, quality, blind_spots, advice}. Options:
--- backend, proc, netns (see pi.sockets).
+-- pid_namespace, hidepid, backends, probe, probe_serves, host, sockets, quality, blind_spots,
+-- advice}. Options: backend, proc, netns (see pi.sockets).
 function M.data(options)
   options = options or {}
   local me = identity()
@@ -137,9 +149,10 @@ function M.data(options)
     uid = me.uid, held = names(me.held), missing = names(me.missing),
     host = core.host(options.proc) or {}, proc = options.proc,
     user_namespace = user_namespace(), hidepid = hidepid(options.proc),
-    backends = backends(options.proc),
   }
   data.probe, data.probe_error = core.pin_status()
+  data.probe_serves = does_serve(data.probe, options.proc)
+  data.backends = backends(options.proc, data.probe_serves)
   if data.host.reserved then data.host.reserved = #data.host.reserved end
   local ask = origin(options)
   ask.groups = {"derived", "owner", "process"}
@@ -221,7 +234,7 @@ local function stand_lines(data)
                                                              data.pid_namespace or "unknown"))
   end
   if data.hidepid then out[#out + 1] = item("hidepid", data.hidepid) end
-  for _, name in ipairs{"netlink", "proc"} do
+  for _, name in ipairs(ways) do
     local works = data.backends[name]
     out[#out + 1] = item(name, works == true and "usable" or "not usable: " .. escape(works))
   end

@@ -391,6 +391,23 @@ END
   says "^probe     not installed\$"
 }
 
+@test "the doctor advises members nothing that the probe spares them" {
+  need_probe
+  apart <<'END'
+adm=$(getent group adm | cut -d: -f3)
+portinfo probe install --group adm
+doctor() { as "$1" portinfo doctor | tr -s ' \n' ' ' | sed 's/ advice /\nadvice /g'; }
+doctor "$adm" >/run/member
+doctor 65534 >/run/other
+for who in member other; do
+  echo "$who: $(grep -c -e 'advice CAP_SYS_PTRACE is missing' -e 'sudo portinfo doctor' /run/$who)" \
+    "$(grep -o -e 'bpf usable' -e 'bpf not usable: .* for us to read' /run/$who)"
+done
+END
+  says "^member: 0 bpf usable\$"
+  says "^other: 2 bpf not usable: the pinned probe at /run/portinfo is not for us to read\$"
+}
+
 @test "a build without the program says so" {
   need_root
   [ ! -x "$BUILD/tests/records" ] || skip "the BPF program is built in"
