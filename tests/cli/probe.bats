@@ -316,7 +316,7 @@ END
   [ "$status" -eq 0 ]
   says "^portinfo: the probe is removed, but /run/portinfo stays mounted: theirs.x1b is pinned there, too\$"
   [ "$(grep -c '^theirs' <<<"$output")" = 1 ]
-  ! says "^taskfile\$"
+  [ "$(grep -c '^taskfile$' <<<"$output")" = 0 ]
   [ "${lines[-1]}" = "there was no probe" ]
 }
 
@@ -386,7 +386,7 @@ END
   [ "${lines[2]}" = 1 ]
   says '"closed":true'
   says '"usable":false'
-  ! says '"installed"'
+  [ "$(grep -c '"installed"' <<<"$output")" = 0 ]
   says "^probe              cannot tell: the folder is root's alone\$"
   says "^probe     not installed\$"
 }
