@@ -249,6 +249,38 @@ static void a_table_may_have_more_columns(void **state) {
   pi_snapshot_free(s);
 }
 
+/* Whoever has no number in our user namespace goes by the same one. */
+static void a_user_without_a_number_here_is_unknown(void **state) {
+  (void)state;
+  static const struct {
+    const char *map; /* of our user namespace; NULL: not to be read */
+    unsigned uid;
+    pi_sight sight;
+  } table[] = {
+      {"         0          0 4294967295\n", 65534, PI_KNOWN},
+      {NULL, 65534, PI_KNOWN},
+      {"", 65534, PI_UNKNOWN},  // not written yet: nobody has one
+      {"         0      65534          1\n", 65534, PI_UNKNOWN},
+      {"         0      65534          1\n", 65533, PI_KNOWN},
+      {"         0     100000      65536\n", 65534, PI_UNKNOWN},
+      {"0 0 1\n1 100000 4294967294\n", 65534, PI_KNOWN},
+  };
+  procroot_text("net/dev", "");
+  for (size_t i = 0; i < LENGTH(table); i++) {
+    char line[512] = "heading\n";
+    size_t n = strlen(line);
+    procroot_line(line + n, sizeof line - n, "00000000:0050", "00000000:0000",
+                  "0A", table[i].uid, 5001);
+    procroot_text("net/tcp", line);
+    unlink(procroot_path("self/uid_map"));
+    if (table[i].map != NULL) procroot_text("self/uid_map", table[i].map);
+    pi_snapshot *s = taken(0);
+    assert_int_equal(1, pi_snapshot_count(s));
+    assert_int_equal(table[i].sight, pi_snapshot_value(s, 0, PI_UID, 0).sight);
+    pi_snapshot_free(s);
+  }
+}
+
 static void a_family_without_a_table_is_absent(void **state) {
   (void)state;
   procroot_text("net/dev", "");
@@ -536,6 +568,7 @@ int main(void) {
       T(lines_met_twice_and_odd_ones_are_no_rows),
       T(a_table_may_come_in_pieces),
       T(a_table_may_have_more_columns),
+      T(a_user_without_a_number_here_is_unknown),
       T(a_family_without_a_table_is_absent),
       T(a_table_that_cannot_be_read_is_not_absent),
       T(no_tables_at_all_is_an_error_that_names_them),

@@ -7,7 +7,7 @@ setup() { live_setup; }
 
 teardown() {
   close_scene
-  [ -z "${PORT-}" ] || stop_proxy
+  [ -z "${PORT-}" ] || stop_program
   [ -z "${GROUP-}" ] || drop_group
 }
 
@@ -37,6 +37,19 @@ with_long_entry() {
   with_long_entry 9 true 2>/dev/null || skip "a mount is not permitted"
   [ "$(with_long_entry 200000 "$PORTINFO" ls --format '{user}' :"$(told 0 lport)")" = root ]
   [ "$(with_long_entry 2000000 "$PORTINFO" ls --format '{user}' :"$(told 0 lport)")" = 0 ]
+}
+
+@test "a socket's user who has no number in our user namespace is unknown" {
+  open_scene tcp4
+  need_rows
+  inside unshare -U true 2>/dev/null || skip "a user namespace is not permitted"
+  local backend
+  for backend in netlink proc; do
+    inside unshare -U "$PORTINFO" ls ":$(told 0 lport)" -q --backend $backend --format json \
+      --columns lport,uid >"$T/rows"
+    cat "$T/rows"
+    grep -q '"unknown":\["uid"\]' "$T/rows"
+  done
 }
 
 # ---- Several holders --------------------------------------------------------------
@@ -94,31 +107,86 @@ X
   [ "$(cat "$T/pid")" = "$(told 0 pid)" ]
 }
 
-# ---- docker-proxy -----------------------------------------------------------------
+# ---- Programs ---------------------------------------------------------------------
 
-# Starts the program that is called docker-proxy, with these arguments; its PORT.
-start_proxy() {
-  "${CC:-cc}" "$HELPERS/forward.c" -o "$T/docker-proxy" 2>/dev/null ||
-    skip "there is no C compiler"
+# Starts a program that listens, by this name and with these arguments; its PORT.
+start_program() {
+  local program=$T/$1
+  shift
+  "${CC:-cc}" "$HELPERS/forward.c" -o "$program" 2>/dev/null || skip "there is no C compiler"
   mkfifo "$T/hold"
-  "$T/docker-proxy" "$@" <"$T/hold" >"$T/port" 3>&- &
+  "$program" "$@" <"$T/hold" >"$T/port" 3>&- &
   exec 8>"$T/hold"
   poll test -s "$T/port"
   PORT=$(cat "$T/port")
 }
 
-stop_proxy() {
+stop_program() {
   exec 8>&-
   wait
   PORT=
 }
+
+# What is told of the program's listener.
+of_program() {
+  "$PORTINFO" ls ":$PORT" listening -q --no-header --format tsv --columns "$1"
+}
+
+@test "the name of a process is cut by the kernel, that of its program is not" {
+  start_program sixteen-and-more
+  of_program process,exe >"$T/told"
+  stop_program
+  [ "$(cat "$T/told")" = "sixteen-and-mor	$(realpath "$T")/sixteen-and-more" ]
+}
+
+@test "a program that was removed is told from one that is called so" {
+  start_program "web (deleted)"
+  of_program exe >"$T/called"
+  rm "$T/web (deleted)"
+  of_program exe >"$T/removed"
+  stop_program
+  [ "$(cat "$T/called")" = "$(realpath "$T")/web (deleted)" ]
+  [ "$(cat "$T/removed")" = "$(realpath "$T")/web (deleted) (deleted)" ]
+}
+
+@test "of a script the interpreter is the program, the script an argument" {
+  command -v python3 >/dev/null || skip "there is no python3"
+  open_scene tcp4
+  need_rows
+  inside "$PORTINFO" ls ":$(told 0 lport)" -q --no-header --format tsv --columns exe,cmdline \
+    >"$T/told"
+  [ "$(cut -f 1 "$T/told")" = "$(readlink "/proc/$(told 0 pid)/exe")" ]
+  [[ $(cut -f 2 "$T/told") == *"$HELPERS/oracle.py tcp4" ]]
+}
+
+@test "a socket that the kernel opened for itself has no holder that we know" {
+  [ "$(id -u)" = 0 ] || skip "only root can have the kernel open one"
+  unshare -n true 2>/dev/null || skip "network namespaces are not permitted"
+  run unshare -n sh -c 'ip link set lo up
+    ip link add pi-vx type vxlan id 5 dstport 47899 dev lo && ip link set pi-vx up || exit 77
+    exec "$@" >"$0"' "$T/rows" \
+    "$PORTINFO" ls :47899 -q --format json --columns inode,role,owner,holders
+  [ "$status" -ne 77 ] || skip "no vxlan device can be made here: $output"
+  [ "$status" -eq 0 ]
+  cat "$T/rows"
+  python3 - "$T/rows" <<'X'
+import json, sys
+row, = json.load(open(sys.argv[1]))
+assert row["inode"] and row["role"] == "service", row
+assert row["owner"] in ("none", "unknown") and "holders" not in row, row
+X
+}
+
+# ---- docker-proxy -----------------------------------------------------------------
+
+start_proxy() { start_program docker-proxy "$@"; }
 
 @test "docker-proxy says where it forwards to" {
   start_proxy -proto tcp -host-ip 127.0.0.1 -host-port 1 -container-ip fd00::2 \
     -container-port 80
   "$PORTINFO" ls ":$PORT" listening --format '{process} {via}' >"$T/via"
   "$PORTINFO" "$PORT" | tr -s ' \n' ' ' >"$T/page"
-  stop_proxy
+  stop_program
   [ "$(cat "$T/via")" = "docker-proxy [fd00::2]:80" ]
   grep -q "docker-proxy (pid [0-9]*, .*) forwards to \[fd00::2\]:80" "$T/page"
 }
@@ -127,7 +195,7 @@ stop_proxy() {
   start_proxy -host-ip "0.0.0.0 -container-ip 10.0.0.1 -container-port 80"
   "$PORTINFO" ls ":$PORT" listening --format json --columns via,cmdline >"$T/rows"
   "$PORTINFO" "$PORT" >"$T/page"
-  stop_proxy
+  stop_program
   grep -q '"unknown":\["via"\]' "$T/rows"
   grep -q -- '-container-ip 10.0.0.1 -container-port 80' "$T/rows"
   ! grep -q forwards "$T/page"

@@ -4,6 +4,7 @@
 #include "file.h"
 #include "parts.h"
 #include "proctable.h"
+#include "users.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,8 +46,20 @@ bool pi__source_has_more(const pi__source *s) {
 
 /* ---- Sockets ------------------------------------------------------------ */
 
+/* Does the number of its user stand for anybody who has none here? */
+static bool has_nobodys_number(pi__source *s, const pi__row *row) {
+  if (row->uid_sight != PI_KNOWN || row->uid != PI__OVERFLOW_UID) return false;
+  if (!s->users_asked) s->users_mapped = pi__users_are_mapped(s->want->proc);
+  s->users_asked = true;
+  return !s->users_mapped;
+}
+
 static int add_row(void *arg, const pi__row *row, pi_error *err) {
-  return pi__reading_row(arg, row, err);
+  pi__source *s = arg;
+  if (!has_nobodys_number(s, row)) return pi__reading_row(s->reading, row, err);
+  pi__row copy = *row;
+  copy.uid_sight = PI_UNKNOWN;
+  return pi__reading_row(s->reading, &copy, err);
 }
 
 /* Connections are counted before they are asked for; listeners alone, or what
@@ -76,8 +89,8 @@ static int read_netlink(pi__source *s, pi_error *err) {
   for (unsigned retries = 0;; retries++) {
     bool interrupted;
     size_t skipped;
-    rc = pi__sockdiag_dump(s->reading, &s->query, add_row, s->reading,
-                           &interrupted, &skipped, err);
+    rc = pi__sockdiag_dump(s->reading, &s->query, add_row, s, &interrupted,
+                           &skipped, err);
     if (rc == 0) {
       s->note->backend = PI_BACKEND_NETLINK;
       s->note->retries = retries;
@@ -93,9 +106,8 @@ static int read_netlink(pi__source *s, pi_error *err) {
 
 static int read_table(pi__source *s, pi_error *err) {
   size_t before = pi__reading_rows(s->reading), skipped;
-  int rc =
-      pi__proctable_read(s->want, s->query.proto, s->query.family,
-                         s->query.states, add_row, s->reading, &skipped, err);
+  int rc = pi__proctable_read(s->want, s->query.proto, s->query.family,
+                              s->query.states, add_row, s, &skipped, err);
   if (rc != 0) {
     pi__reading_rewind(s->reading, before);
     return rc;

@@ -11,6 +11,7 @@ typedef struct pi__source {
   pi__reading *reading;
   pi__sockdiag_query query;
   struct pi_source *note;
+  bool users_asked, users_mapped; /* has each user a number here? */
 } pi__source;
 
 /* Does a refusal concern the whole reading, or this way of asking alone? */

@@ -1,8 +1,10 @@
 /* users.c: getpwuid_r(3) reads the whole database, or asks a directory over the
  * network, so that it is not asked for each of a thousand processes. */
 #include "users.h"
+#include "file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,4 +53,18 @@ int pi__users_name(pi__users *users, pi__reading *reading, uid_t uid,
   rc = pi__reading_text(reading, name, strlen(name), ret, err);
   if (rc == 0) users->known[users->count++] = (pi__user){uid, *ret};
   return rc;
+}
+
+bool pi__users_are_mapped(const char *proc) {
+  char path[4096], text[4096];
+  unsigned long long mapped = 0, length;
+  int read;
+  snprintf(path, sizeof path, "%s/self/uid_map", proc);
+  if (pi__file_read(AT_FDCWD, path, text, sizeof text) < 0) return true;
+  // each line: the first one here, the first one outside, how many
+  for (const char *p = text; sscanf(p, "%*u %*u %llu%n", &length, &read) == 1;
+       p += read) {
+    mapped += length;
+  }
+  return mapped >= UINT32_MAX;
 }

@@ -25,4 +25,12 @@ void pi__users_deinit(pi__users *users);
 int pi__users_name(pi__users *users, pi__reading *reading, uid_t uid,
                    uint32_t *ret, pi_error *err);
 
+/* By this number the kernel calls all users who have none in our user namespace
+ * (user_namespaces(7); the default of kernel.overflowuid). */
+enum { PI__OVERFLOW_UID = 65534 };
+
+/* Has every user a number in our user namespace? So it is said where that
+ * cannot be read. */
+bool pi__users_are_mapped(const char *proc);
+
 #endif
