@@ -656,6 +656,26 @@ END
   [ "$(grep -c '/fd"' "$T/trace")" -eq 0 ] # no owner is asked for
 }
 
+@test "a large limit of descriptors costs no call" {
+  command -v prlimit >/dev/null || skip "there is no prlimit"
+  command -v strace >/dev/null || skip "there is no strace"
+  strace -o /dev/null true 2>/dev/null || skip "strace is not permitted"
+  [ -z "${ASAN_LIB-}" ] || skip "the sanitizers have calls of their own"
+  rules <<<'return {id = "x", where = "listening", check = function() return false end}'
+  local limit large
+  large=$(ulimit -Hn)
+  [ "$large" -ge 10000 ] || skip "no limit above $large may be set"
+  for limit in 256 "$large"; do
+    run prlimit --nofile="$limit" strace -f -c -o "$T/$limit" "$PORTINFO" audit -q --from $BAD \
+      "$T/rules.lua"
+    [ "$status" -eq 0 ]
+    awk '$NF ~ /^(close|close_range|fcntl|dup2)$/ {n += $4} END {print n}' "$T/$limit" \
+      >"$T/$limit.closed"
+  done
+  [ "$(cat "$T/256.closed")" -gt 0 ]
+  cmp "$T/256.closed" "$T/$large.closed"
+}
+
 @test "the prompt has .audit, and scripts pi.audit" {
   run "$PORTINFO" -i <<<'.audit examples/audit/cis-mail.lua'
   [[ $output == *"1 rule: "* ]]

@@ -99,6 +99,35 @@ time.sleep(60)' "$NAME" >"$T/up" 3>&- &
   [ "$(ls_tsv --netns all --columns lport 'lport in {ephemeral}' :15000)" = 15000 ]
 }
 
+@test "a device is called as in its own namespace, and by its number when it is gone" {
+  named
+  # its number has another name here, or none
+  ip -n "$NAME" link add pi-one index 7 type bridge 2>/dev/null ||
+    skip "no device can be made here"
+  ip -n "$NAME" address add fe80::7/64 dev pi-one nodad
+  ip -n "$NAME" link set pi-one up
+  ip netns exec "$NAME" python3 -c '
+import socket, time
+kept = [socket.socket(), socket.socket(socket.AF_INET6)]
+kept[0].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"pi-one")
+kept[0].bind(("0.0.0.0", 4717))
+kept[1].bind(("fe80::7", 4717, 0, 7))
+for s in kept: s.listen()
+print("up", flush=True)
+time.sleep(60)' >"$T/up" 3>&- &
+  PIDS+=($!)
+  poll grep -q up "$T/up"
+  devices() { ls_tsv --netns "$1" --columns laddr,iface :4717 | sort | tr '\t\n' ' '; }
+  [ "$(devices "$NAME")" = "0.0.0.0 pi-one fe80::7 pi-one " ]
+  [ "$(devices all)" = "0.0.0.0 pi-one fe80::7 pi-one " ]
+  [ "$(ls_tsv --netns "$NAME" --columns iface lport = 4717 iface = pi-one | wc -l)" -eq 2 ]
+  ip -n "$NAME" link set pi-one down
+  ip -n "$NAME" link set pi-one name pi-two
+  [ "$(devices "$NAME")" = "0.0.0.0 pi-two fe80::7 pi-two " ]
+  ip -n "$NAME" link delete pi-two
+  [ "$(devices "$NAME")" = "0.0.0.0 if7 fe80::7 if7 " ]
+}
+
 @test "the caller stays where it is" {
   named
   listen_in 4714 ip netns exec "$NAME"

@@ -126,6 +126,25 @@ has_colour() { grep -q $'\e\\[' "$T/out"; }
   [[ $out == *größe* ]]
 }
 
+@test "a locale changes no byte that programs read, and no name" {
+  command -v localedef >/dev/null || skip "there is no localedef"
+  # a comma in numbers, and another small letter for I
+  localedef -i tr_TR -f ISO-8859-9 "$T/tr_TR" 2>/dev/null ||
+    [ -e "$T/tr_TR/LC_CTYPE" ] || skip "no locale can be made here"
+  [ "$(LOCPATH=$T LC_ALL=tr_TR locale charmap)" = ISO-8859-9 ]
+  local words
+  for words in "ls --format tsv" "ls --format csv" "ls --format json" "ls --format ndjson" \
+    "ls --tally state --format tsv" "--format json 631" "--format json IPP" "schema"; do
+    fake $words
+    cp "$T/out" "$T/plain"
+    [ -s "$T/plain" ]
+    LOCPATH=$T LC_ALL=tr_TR fake $words
+    cmp "$T/plain" "$T/out"
+  done
+  LOCPATH=$T LC_ALL=tr_TR fake -e 'return 1.5'
+  [ "$out" = 1.5 ]
+}
+
 @test "a page is ASCII where the locale is not of UTF-8" {
   fake 6379
   [[ $out == *"redis · "* ]]
