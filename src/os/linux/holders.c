@@ -51,7 +51,7 @@ bool pi__holders_see_all(const pi__want *want) {
 }
 
 static void why_not_load(char text[160]) {
-  pi_error err = {0};
+  pi_error err = {.text = "procfs is of another place than the iterator"};
   if (pi__bpf_built_in())
     pi__bpf_permitted(&err);
   else
