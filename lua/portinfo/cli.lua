@@ -138,7 +138,7 @@ local function dispatch(options, words)
   if options.no_pager then require "portinfo.pager".off = true end
   if options.help then return write(usage) or 0 end
   if options.version then return write(version()) or 0 end
-  if options.code and (options.netns or options.backend or options.from) then
+  if options.code and (options.netns or options.from) then
     mistake '-e is Lua, which says where to ask: pi.sockets(spec, {netns = "all"}), pi.load(file)'
   end
   if options.code then
