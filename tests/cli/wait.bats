@@ -18,7 +18,7 @@ teardown() {
 
 # Runs Python inside, in the background, with `server(port)` defined.
 service() {
-  inside python3 -c "
+  "${INSIDE[@]}" python3 -c "
 import socket, time
 def server(port):
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
