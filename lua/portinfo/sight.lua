@@ -123,10 +123,15 @@ function M.remedies(selection, owners)
   return lines
 end
 
+-- Are there namespaces, of those that were asked for, of which it may not tell all?
+function M.misses_namespaces(quality)
+  return quality.unlisted or quality.closed + quality.outside + quality.untold > 0
+end
+
 -- Are there sockets that the sources of this reading may not have told?
 function M.misses_rows(selection)
   local quality = selection:snapshot():quality()
-  if quality.unlisted or quality.closed + quality.outside + quality.untold > 0 then return true end
+  if M.misses_namespaces(quality) then return true end
   for _, source in ipairs(quality.sources) do
     if source.partial or source.no_bound
       or source.backend == "none" and not source.absent then

@@ -16,6 +16,7 @@ local query = require "portinfo.query"
 local render = require "portinfo.render"
 local run = require "portinfo.run"
 local saved = require "portinfo.saved"
+local sight = require "portinfo.sight"
 
 local M = {}
 
@@ -144,7 +145,7 @@ end
 -- Is there nothing left that the query could give?
 local function is_empty(reading)
   return #reading.selection == 0 and reading.selection:undecided() == 0
-    and not render.misses_rows(reading.selection)
+    and not sight.misses_namespaces(reading.selection:snapshot():quality())
 end
 
 -- Waits for the time of the next reading: true; false, when whoever reads our output
