@@ -325,7 +325,7 @@ refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=fi
 	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
 
 clean: ## remove what was built
-	rm -rf build build-asan build-fuzz build-lint build-none build-bpf0 build-bpf1
+	rm -rf build build-asan build-fuzz build-lint build-none build-other
 
 .PHONY: all lib module help run install install-module uninstall test check \
   asan bench tour fuzz lint deps deps-test refresh clean
