@@ -29,7 +29,8 @@ static int see(void *arg, const pi__record *r, pi_error *err) {
   must(pi__record_comm(r) <= sizeof r->comm);
   must(pi__record_autobound(r, &autobound) <= PI_UNKNOWN);
   if (!pi__record_row(r, &row)) return 0;
-  must(row.proto <= PI_PROTO_UDP && row.state <= PI_STATE_UNCONNECTED);
+  must(row.proto < PI_PROTOS && row.proto != PI_PROTO_SCTP);
+  must(row.state <= PI_STATE_UNCONNECTED);
   must(row.family <= PI_FAMILY_6 && row.rxq_sight <= PI_UNKNOWN);
   return 0;
 }
