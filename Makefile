@@ -44,8 +44,8 @@ DATA = data/registry.tsv data/defacto.tsv data/risky.tsv data/blocked.tsv \
   data/ephemeral.tsv
 LIB_SOURCES = $(wildcard src/core/*.c src/os/$(OS)/*.c) $(OS_SOURCES_$(OS)) \
   src/registry/registry.c src/registry/search.c
-OS_SOURCES_linux = src/os/linux/bpf/refusal.c \
-  src/os/linux/bpf/$(if $(filter 1,$(BPF)),loader,absent).c
+OS_SOURCES_linux = $(patsubst %,src/os/linux/bpf/%.c,\
+  image refusal $(if $(filter 1,$(BPF)),libbpf loader,absent))
 BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))
 LUA_FILES = $(wildcard lua/portinfo/*.lua lua/portinfo/*/*.lua)

@@ -154,10 +154,16 @@ END
 portinfo probe install --group adm
 rm /run/portinfo/taskfile
 other /run/portinfo/taskfile
-records /run/portinfo || echo "$?"
-portinfo probe status || echo "$?"
-portinfo probe install --group adm
-records /run/portinfo >/dev/null && echo renewed
+# where nobody holds a socket there is no record to tell a version
+python3 - <<'EOF'
+import socket, subprocess
+held = socket.socket()
+for words in ("records /run/portinfo", "portinfo probe status",
+              "portinfo probe install --group adm"):
+    subprocess.run(words.split())
+if subprocess.run(["records", "/run/portinfo"], stdout=subprocess.DEVNULL).returncode == 0:
+    print("renewed")
+EOF
 END
   [ "$status" -eq 0 ]
   says "^records: the pinned probe is of version 65000, where 1 is read"

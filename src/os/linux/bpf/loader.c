@@ -1,184 +1,203 @@
-/* loader.c: libbpf fits the program to the running kernel and loads it. The
- * library is opened for that moment alone, so that a binary runs without it;
- * what stays is a descriptor or a pin, which need no library.
+/* loader.c: loads the program with its types, so that the kernel itself fits it
+ * to its own (5.17). That takes some 5 ms; an older kernel leaves the fitting
+ * to libbpf, which takes 30. bpf(2).
  */
 #include "loader.h"
+#include "image.h"
+#include "libbpf.h"
 #include "object.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+/* BPF_PROG_LOAD's part of union bpf_attr, with what 5.17 added: the header that
+ * this is compiled with may be older than the kernel that it runs on. */
+typedef struct program_attr {
+  uint32_t prog_type, insn_cnt;
+  uint64_t insns, license;
+  uint32_t log_level, log_size;
+  uint64_t log_buf;
+  uint32_t kern_version, prog_flags;
+  char prog_name[16];
+  uint32_t prog_ifindex, expected_attach_type;
+  uint32_t prog_btf_fd, func_info_rec_size;
+  uint64_t func_info;
+  uint32_t func_info_cnt, line_info_rec_size;
+  uint64_t line_info;
+  uint32_t line_info_cnt, attach_btf_id, attach_btf_obj_fd, core_relo_cnt;
+  uint64_t fd_array, core_relos;
+  uint32_t core_relo_rec_size, padding;
+} program_attr;
 
-enum {
-  LOG_SIZE = 64 * 1024
-};  // of the verifier, which says the rest to nobody
-
-/* ---- The library -------------------------------------------------------- */
-
-#define FUNCTIONS(X)                                                           \
-  X(libbpf_set_print)                                                          \
-  X(libbpf_get_error)                                                          \
-  X(bpf_object__open_mem)                                                      \
-  X(bpf_object__load)                                                          \
-  X(bpf_object__next_program)                                                  \
-  X(bpf_object__close)                                                         \
-  X(bpf_program__attach_iter)                                                  \
-  X(bpf_link__fd)                                                              \
-  X(bpf_link__destroy)                                                         \
-  X(bpf_obj_pin)
-
-typedef struct library {
-  void *handle;
-#define MEMBER(name) __typeof__(name) *name;
-  FUNCTIONS(MEMBER)
-#undef MEMBER
-} library;
-
-static bool find(void *handle, const char *name, void *to) {
-  void *function = dlsym(handle, name);
-  memcpy(to, &function,
-         sizeof function);  // C has no cast from one to the other
-  return function != NULL;
+static int bpf(int command, void *attr, size_t size) {
+  return (int)syscall(SYS_bpf, command, attr, size);
 }
 
-static int library_open(library *lib, pi_error *err) {
-  lib->handle = dlopen("libbpf.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (lib->handle == NULL) {
-    lib->handle = dlopen("libbpf.so.0", RTLD_NOW | RTLD_LOCAL);
+static uint64_t pointer(const void *p) {
+  return (uintptr_t)p;
+}
+
+/* ---- The kernel's types -------------------------------------------------- */
+
+/* Reads a file of so many bytes whole; returns 0 or an errno. */
+static int read_whole(int fd, unsigned char *bytes, size_t size) {
+  for (size_t used = 0; used < size;) {
+    ssize_t n = read(fd, bytes + used, size - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n < 0 ? errno : EIO;
+    used += (size_t)n;
   }
-  if (lib->handle == NULL) {
-    return pi__fail(err, PI_EUNSUPPORTED, 0,
-                    "libbpf is not installed (libbpf.so.1)");
-  }
-#define FIND(name)                                                             \
-  if (!find(lib->handle, #name, &lib->name)) {                                 \
-    return pi__fail(err, PI_EUNSUPPORTED, 0, "libbpf is too old: no " #name);  \
-  }
-  FUNCTIONS(FIND)
-#undef FIND
   return 0;
 }
 
-/* ---- The program -------------------------------------------------------- */
-
-typedef struct load {
-  library lib;
-  struct bpf_object *object;
-  struct bpf_link *link;
-  char *log;
-} load;
-
-static int refuse(const load *l, const char *step, int os, pi_error *err) {
-  struct utsname host;
-  if (uname(&host) != 0) host.release[0] = '\0';
-  pi__bpf_refusal refusal = {
-      .step = step,
-      .os = os < 0 ? -os : os,
-      .log = l->log,
-      .release = host.release,
-      .types = access("/sys/kernel/btf/vmlinux", R_OK) == 0,
-  };
-  return pi__bpf_refuse(&refusal, err);
-}
-
-/* An older libbpf hides an error in the pointer; a newer one gives NULL. */
-static int error_of(const load *l, const void *pointer) {
-  long rc = l->lib.libbpf_get_error(pointer);
-  return rc != 0 ? (int)rc : pointer == NULL ? -EINVAL : 0;
-}
-
-static int attach(load *l, pi_error *err) {
-  struct bpf_object_open_opts options = {
-      .sz = sizeof options,
-      .object_name = "portinfo",
-      .kernel_log_buf = l->log,
-      .kernel_log_size = LOG_SIZE,
-  };
-  struct bpf_object *object = l->lib.bpf_object__open_mem(
-      pi__bpf_object, pi__bpf_object_size, &options);
-  int rc = error_of(l, object);
-  if (rc != 0) return refuse(l, "opening the BPF program", rc, err);
-  l->object = object;
-  rc = l->lib.bpf_object__load(object);
-  if (rc != 0) return refuse(l, "loading the BPF program", rc, err);
-  struct bpf_program *program = l->lib.bpf_object__next_program(object, NULL);
-  struct bpf_link *link = l->lib.bpf_program__attach_iter(program, NULL);
-  rc = error_of(l, link);
-  if (rc != 0) return refuse(l, "attaching the BPF iterator", rc, err);
-  l->link = link;
-  return 0;
-}
-
-static int attach_quietly(load *l, pi_error *err) {
-  // libbpf prints for the whole program: whoever else uses it gets its own back
-  libbpf_print_fn_t print = l->lib.libbpf_set_print(NULL);
-  int rc = attach(l, err);
-  l->lib.libbpf_set_print(print);
+/* The number of the function whose arguments the program gets. */
+static int find_iterator(uint32_t *id, pi_error *err) {
+  static const char step[] = "reading the kernel's types";
+  struct stat st;
+  unsigned char *types = NULL;
+  int fd = open(PI__KERNEL_TYPES, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &st) != 0) {
+    int os = errno;
+    if (fd >= 0) close(fd);
+    return pi__bpf_refused(step, os, "", err);
+  }
+  size_t size = (size_t)st.st_size;
+  types = pi__realloc(NULL, size + 1);
+  int os = types == NULL ? ENOMEM : read_whole(fd, types, size);
+  close(fd);
+  *id = os == 0 ? pi__btf_function(types, size, "bpf_iter_task_file") : 0;
+  if (os == 0 && *id == 0) os = ESRCH;
+  int rc = 0;
+  if (types == NULL) {
+    rc = pi__nomem(err);
+  } else if (os != 0) {
+    rc = pi__bpf_refused(step, os, "", err);
+  }
+  pi__realloc(types, 0);
   return rc;
 }
 
-/* Loads; `use` keeps what it wants of the link. */
-static int with_link(int (*use)(const load *l, void *arg, pi_error *err),
-                     void *arg, pi_error *err) {
-  load l = {.log = pi__realloc(NULL, LOG_SIZE)};
-  if (l.log == NULL) return pi__nomem(err);
-  l.log[0] = '\0';
-  int rc = pi__bpf_permitted(err);
-  if (rc == 0) rc = library_open(&l.lib, err);
-  if (rc == 0) rc = attach_quietly(&l, err);
-  if (rc == 0) rc = use(&l, arg, err);
-  if (l.link != NULL) l.lib.bpf_link__destroy(l.link);
-  if (l.object != NULL) l.lib.bpf_object__close(l.object);
-  // nothing of it is left behind: no thread, no handler, no memory
-  if (l.lib.handle != NULL) dlclose(l.lib.handle);
-  pi__realloc(l.log, 0);
+/* ---- The program --------------------------------------------------------- */
+
+/* Asks again for what the verifier has to say. */
+static int refuse_program(program_attr *attr, int os, pi_error *err) {
+  enum { LOG_SIZE = 64 * 1024 };  // it says the rest to nobody
+  char *log = pi__realloc(NULL, LOG_SIZE);
+  if (log == NULL) return pi__nomem(err);
+  log[0] = '\0';
+  attr->log_level = 1;
+  attr->log_size = LOG_SIZE;
+  attr->log_buf = pointer(log);
+  int fd = bpf(BPF_PROG_LOAD, attr, sizeof *attr);
+  if (fd >= 0) close(fd);
+  log[LOG_SIZE - 1] = '\0';
+  int rc = pi__bpf_refused("loading the BPF program", os, log, err);
+  pi__realloc(log, 0);
   return rc;
 }
 
-/* The link outlives the library. */
-static int use_link(const load *l, void *arg, pi_error *err) {
-  int *ret = arg;
-  int fd = fcntl(l->lib.bpf_link__fd(l->link), F_DUPFD_CLOEXEC, 0);
-  if (fd < 0) return refuse(l, "keeping the BPF iterator", errno, err);
-  *ret = fd;
-  return 0;
+/* *program: its descriptor, or -1 where this kernel fits none. */
+static int load_with(const pi__bpf_image *image, int types, int *program,
+                     pi_error *err) {
+  program_attr attr;
+  memset(&attr, 0, sizeof attr);
+  int rc = find_iterator(&attr.attach_btf_id, err);
+  if (rc != 0) return rc;
+  attr.prog_type = BPF_PROG_TYPE_TRACING;
+  attr.expected_attach_type = BPF_TRACE_ITER;
+  attr.insn_cnt = (uint32_t)(image->code.size / sizeof(struct bpf_insn));
+  attr.insns = pointer(image->code.bytes);
+  attr.license = pointer(image->license.bytes);
+  strcpy(attr.prog_name, "portinfo");
+  attr.prog_btf_fd = (uint32_t)types;
+  attr.func_info_rec_size = image->functions.size;
+  attr.func_info = pointer(image->functions.bytes);
+  attr.func_info_cnt = image->functions.count;
+  attr.core_relo_cnt = image->relocations.count;
+  attr.core_relos = pointer(image->relocations.bytes);
+  attr.core_relo_rec_size = image->relocations.size;
+  *program = bpf(BPF_PROG_LOAD, &attr, sizeof attr);
+  // E2BIG: it does not know of relocations
+  if (*program >= 0 || errno == E2BIG) return 0;
+  return refuse_program(&attr, errno, err);
 }
 
-static int use_pin(const load *l, void *arg, pi_error *err) {
-  int rc = l->lib.bpf_obj_pin(l->lib.bpf_link__fd(l->link), arg);
-  return rc == 0 ? 0 : refuse(l, "pinning the BPF iterator", errno, err);
+static int load_types(pi__bpf_part part, int *types, pi_error *err) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.btf = pointer(part.bytes);
+  attr.btf_size = (uint32_t)part.size;
+  *types = bpf(BPF_BTF_LOAD, &attr, sizeof attr);
+  if (*types >= 0) return 0;
+  return pi__bpf_refused("loading the BPF program's types", errno, "", err);
 }
 
-/* ---- What others call --------------------------------------------------- */
+static int load(int *program, pi_error *err) {
+  pi__bpf_image image;
+  int types;
+  if (!pi__bpf_image_find(pi__bpf_object, pi__bpf_object_size, &image)) {
+    return pi__bpf_refused("opening the BPF program", EINVAL, "", err);
+  }
+  int rc = load_types(image.types, &types, err);
+  if (rc != 0) return rc;
+  rc = load_with(&image, types, program, err);
+  close(types);
+  return rc;
+}
+
+/* ---- What others call ---------------------------------------------------- */
 
 bool pi__bpf_built_in(void) {
   return true;
 }
 
 int pi__bpf_load(int *link, pi_error *err) {
-  return with_link(use_link, link, err);
+  int program = -1;
+  int rc = pi__bpf_permitted(err);
+  if (rc == 0) rc = load(&program, err);
+  if (rc == 0 && program < 0) rc = pi__libbpf_load(&program, err);
+  if (rc != 0) return rc;
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.link_create.prog_fd = (uint32_t)program;
+  attr.link_create.attach_type = BPF_TRACE_ITER;
+  int fd = bpf(BPF_LINK_CREATE, &attr, sizeof attr);
+  if (fd < 0)
+    rc = pi__bpf_refused("attaching the BPF iterator", errno, "", err);
+  close(program);  // the link holds it
+  if (rc == 0) *link = fd;
+  return rc;
 }
 
 int pi__bpf_stream(int link, int *fd, pi_error *err) {
   union bpf_attr attr;
   memset(&attr, 0, sizeof attr);
   attr.iter_create.link_fd = (uint32_t)link;
-  long got = syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof attr);
+  int got = bpf(BPF_ITER_CREATE, &attr, sizeof attr);
   if (got < 0) {
     return pi__fail(err, PI_EOS, errno, "opening the BPF iterator: %s",
                     strerror(errno));
   }
-  *fd = (int)got;
+  *fd = got;
   return 0;
 }
 
 int pi__bpf_pin(const char *path, pi_error *err) {
-  return with_link(use_pin, (void *)(uintptr_t)path, err);
+  int link;
+  int rc = pi__bpf_load(&link, err);
+  if (rc != 0) return rc;
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.pathname = pointer(path);
+  attr.bpf_fd = (uint32_t)link;
+  if (bpf(BPF_OBJ_PIN, &attr, sizeof attr) != 0) {
+    rc = pi__bpf_refused("pinning the BPF iterator", errno, "", err);
+  }
+  close(link);
+  return rc;
 }

@@ -8,7 +8,7 @@
 bool pi__bpf_built_in(void);
 
 /* Loads the iterator, which *link (the caller's, to be closed) keeps alive.
- * Takes some ten milliseconds. */
+ * Takes some 5 ms, and 30 where libbpf has to fit it. */
 int pi__bpf_load(int *link, pi_error *err);
 
 /* Opens a stream of its records (the caller's, to be closed). */
@@ -21,6 +21,9 @@ int pi__bpf_pin(const char *path, pi_error *err);
 /* Are the capabilities held that loading takes? Otherwise says which. */
 int pi__bpf_permitted(pi_error *err);
 
+/* Where a kernel tells its types. */
+#define PI__KERNEL_TYPES "/sys/kernel/btf/vmlinux"
+
 /* What there is to say of a kernel that did not take the program. */
 typedef struct pi__bpf_refusal {
   const char *step;    /* at which it was refused */
@@ -32,5 +35,8 @@ typedef struct pi__bpf_refusal {
 
 /* Puts the reason, as one line, into *err and returns its code. */
 int pi__bpf_refuse(const pi__bpf_refusal *refusal, pi_error *err);
+
+/* The same, of the kernel that runs. */
+int pi__bpf_refused(const char *step, int os, const char *log, pi_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 // of linux/capability.h, whose older versions lack them
@@ -81,8 +82,21 @@ int pi__bpf_refuse(const pi__bpf_refusal *r, pi_error *err) {
   if (!r->types) {
     return pi__fail(err, PI_EUNSUPPORTED, r->os,
                     "this kernel does not tell its types "
-                    "(CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)");
+                    "(CONFIG_DEBUG_INFO_BTF, " PI__KERNEL_TYPES ")");
   }
   if (r->log[strspn(r->log, "\n")] != '\0') return blame_verifier(r, err);
   return pi__fail(err, PI_EOS, r->os, "%s: %s", r->step, strerror(r->os));
+}
+
+int pi__bpf_refused(const char *step, int os, const char *log, pi_error *err) {
+  struct utsname host;
+  if (uname(&host) != 0) host.release[0] = '\0';
+  pi__bpf_refusal refusal = {
+      .step = step,
+      .os = os,
+      .log = log,
+      .release = host.release,
+      .types = access(PI__KERNEL_TYPES, R_OK) == 0,
+  };
+  return pi__bpf_refuse(&refusal, err);
 }
