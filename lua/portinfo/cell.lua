@@ -1,6 +1,7 @@
 -- cell.lua: a value as people see it, by its type: escaped, here and once, and with
 -- its meaning (see style.lua). `layout`: see render.lua.
 
+local core = require "portinfo.core"
 local escape = require "portinfo.escape"
 local units = require "portinfo.units"
 local width = require "portinfo.width"
@@ -26,6 +27,13 @@ function M.endpoint(address, port, iface, ascii)
   if port == false then return address end
   if address:find(":", 1, true) then address = "[" .. address .. "]" end
   return ("%s:%d"):format(address, port)
+end
+
+-- Behind what is said of a row where its reading is of several network namespaces, which
+-- is as much to know as its local end.
+function M.namespace(row)
+  local name = core.row_namespace(row)
+  return name and " in netns " .. M.name(name) or ""
 end
 
 -- ---- What a value means ----------------------------------------------------------

@@ -290,7 +290,7 @@ local function describe_row(row)
     text = text .. " with " .. cell.endpoint(row.raddr, row.rport, row.iface)
   end
   local here = cell.endpoint(row.laddr, row.lport, row.iface)
-  return ("%s %s %s, %s"):format(row.proto, here, text, who(row))
+  return ("%s %s %s%s, %s"):format(row.proto, here, text, cell.namespace(row), who(row))
 end
 
 local most_rows = 8

@@ -1,6 +1,7 @@
 -- saved.lua: readings in files, and what changed between two of them, in words.
 
 local core = require "portinfo.core"
+local cell = require "portinfo.later" "cell"
 local json = require "portinfo.json"
 local render = require "portinfo.later" "render"
 local run = require "portinfo.run"
@@ -111,6 +112,7 @@ local function describe(row)
   if row.rport then
     text = text .. " with " .. render.endpoint(row.raddr, row.rport)
   end
+  text = text .. cell.namespace(row)
   if not get(row, "pid") then return text end
   return ("%s, %s (pid %s)"):format(text, of_holders(row, "process"), of_holders(row, "pid"))
 end

@@ -246,6 +246,19 @@ static int row_tostring(lua_State *L) {
   return 1;
 }
 
+/* row_namespace(row) -> what its network namespace is called, or its number;
+ * nil where its reading is of one alone */
+static int core_row_namespace(lua_State *L) {
+  pi_snapshot *s;
+  size_t number = pi__check_row(L, 1, &s);
+  if (pi_snapshot_quality(s)->namespaces <= 1) return 0;
+  push_value(L, s, number, PI_NETNS_NAME);
+  if (lua_type(L, -1) == LUA_TSTRING) return 1;
+  push_value(L, s, number, PI_NETNS);
+  if (!lua_isnil(L, -1)) luaL_tolstring(L, -1, NULL);
+  return 1;
+}
+
 void pi__open_row(lua_State *L) {
   static const luaL_Reg meta[] = {
       {"__newindex", row_newindex}, {"__pairs", row_pairs}, {"__eq", row_eq},
@@ -262,4 +275,6 @@ void pi__open_row(lua_State *L) {
   lua_pushcclosure(L, row_index, 2);
   lua_setfield(L, -2, "__index"); /* meta.__index = row_index */
   lua_pop(L, 1);
+  lua_pushcfunction(L, core_row_namespace);
+  lua_setfield(L, -2, "row_namespace");
 }

@@ -53,6 +53,22 @@ ls_tsv() { "$PORTINFO" ls -q --no-header --format tsv "$@"; }
   [ -z "$(ls_tsv :4711)" ] # not ours
 }
 
+@test "lines of pages, audits and differences name the namespace where there are several" {
+  named
+  "$PORTINFO" save --netns all "$T/before" 2>/dev/null
+  listen_in 5900 ip netns exec "$NAME"
+  line="tcp listen 0.0.0.0:5900 in netns $NAME, python3 (pid ${PIDS[0]})"
+  "$PORTINFO" --netns all 5900/tcp >"$T/page"
+  grep -q "^Now  *tcp 0.0.0.0:5900 listening in netns $NAME, python3" "$T/page"
+  run "$PORTINFO" audit --netns all
+  grep -qF "$line" <<<"$output"
+  run "$PORTINFO" diff --netns all --format table "$T/before"
+  echo "$output"
+  grep -qxF "+ $line" <<<"$output"
+  "$PORTINFO" --netns "$NAME" 5900/tcp >"$T/page" # of one alone: nothing to tell apart
+  grep -q "^Now  *tcp 0.0.0.0:5900 listening, python3" "$T/page"
+}
+
 @test "the same tuple in two namespaces is two rows, each with its own name" {
   named
   listen_in 4712 ip netns exec "$NAME"
