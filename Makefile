@@ -44,7 +44,8 @@ DATA = data/registry.tsv data/defacto.tsv data/risky.tsv data/blocked.tsv \
   data/ephemeral.tsv
 LIB_SOURCES = $(wildcard src/core/*.c src/os/$(OS)/*.c) $(OS_SOURCES_$(OS)) \
   src/registry/registry.c src/registry/search.c
-OS_SOURCES_linux = $(patsubst %,src/os/linux/bpf/%.c,\
+OS_SOURCES_none = src/os/posix/draft.c
+OS_SOURCES_linux = src/os/posix/draft.c $(patsubst %,src/os/linux/bpf/%.c,\
   image refusal $(if $(filter 1,$(BPF)),libbpf loader,absent))
 BIND_SOURCES = $(wildcard src/bind/*.c)
 REPL_SOURCES = $(filter-out src/repl/embed.c,$(wildcard src/repl/*.c))

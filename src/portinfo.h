@@ -852,11 +852,33 @@ PI_API int pi_emit(const pi_snapshot *snapshot, const pi_selection *selection,
 /* Writes the selected rows (NULL: all) to `sink`, in blocks, memory bounded
  * whatever the number of rows; groups that were not read are completed first,
  * PI_GROUPS_USUAL of them, before a byte is written. `filter` is the text of
- * what the rows were asked for, NULL for everything. Returns 0, what `sink`
- * returned, or a negative PI_E*. */
+ * what the rows were asked for, NULL for everything. To a file it goes through
+ * pi_draft_write. Returns 0, what `sink` returned, or a negative PI_E*. */
 PI_API int pi_snapshot_save(pi_snapshot *snapshot,
                             const pi_selection *selection, const char *filter,
                             pi_sink sink, void *arg, pi_error *err);
+
+/* A file that is written whole or not at all: until it is committed, and if
+ * anything fails, what was there stays as it was. A file behind a link is
+ * replaced where it stands, by one of the same owner, group and mode as far as
+ * that is permitted; other hard links keep the old one. The draft needs room in
+ * the folder, and the right to make files there. */
+typedef struct pi_draft pi_draft;
+
+/* Opens a draft into *ret; release with pi_draft_free. What is no plain file (a
+ * pipe, a device) is written in place, as it comes; with `plain` it is refused.
+ * The text of a refusal does not name the file. */
+PI_API int pi_draft_open(const char *path, bool plain, pi_draft **ret,
+                         pi_error *err);
+
+/* A pi_sink whose `arg` is the draft: 0, or an errno. */
+PI_API int pi_draft_write(void *draft, const char *bytes, size_t length);
+
+/* Puts it into its place, on the disk, once; nothing is written afterwards. */
+PI_API int pi_draft_commit(pi_draft *draft, pi_error *err);
+
+/* Ends it; one that was not committed leaves nothing behind. */
+PI_API void pi_draft_free(pi_draft *draft);
 
 /* Puts at most `size` bytes into `buffer`: how many, 0 at the end, or a
  * negative errno. */

@@ -301,7 +301,7 @@ snap:listening():print()]],
 local snap <close> = assert(pi.snapshot())
 print(snap:who(22):any())]],
   }, {
-    name = "save", takes = {{"path", "string", "is made, or written over"}}, gives = "true",
+    name = "save", takes = {{"path", "string", "is made, or replaced whole"}}, gives = "true",
     refuses = true, summary = "keeps it in a file, with all that can be known of it",
     example = [[
 local snap <close> = assert(pi.snapshot())

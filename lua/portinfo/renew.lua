@@ -5,6 +5,7 @@ local audit = require "portinfo.audit"
 local baseline = require "portinfo.baseline"
 local call = require "portinfo.call"
 local confine = require "portinfo.confine"
+local core = require "portinfo.core"
 local jury = require "portinfo.jury"
 local terminal = require "portinfo.terminal"
 local units = require "portinfo.units"
@@ -100,7 +101,7 @@ function M.write(path, before, report, options)
   if path == "-" then
     call.write(text)
   else
-    local ok, message = terminal.replace(path, text)
+    local ok, message = core.replace(path, text)
     if not ok then mistake("cannot write %s", message) end
   end
   remark(options, remarks(path == "-" and "it" or path, count,

@@ -57,15 +57,9 @@ function M.write(selection, filter, file, name)
   return nil, ("%s: %s"):format(name, message), errno
 end
 
--- The same to the file of this name. A full disk may show at the end only.
+-- The same to the file of this name, which stays as it was if anything fails.
 function M.save(selection, filter, path)
-  local file <close>, message, errno = io.open(path, "wb")
-  if not file then return nil, message, errno end
-  local ok, trouble, number = M.write(selection, filter, file, path)
-  if not ok then return nil, trouble, number end
-  local closed, why, code = file:close()
-  if not closed then return nil, ("%s: %s"):format(path, why), code end
-  return true
+  return selection:save(path, filter)
 end
 
 -- ---- Differences, for people -----------------------------------------------------

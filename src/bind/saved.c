@@ -5,14 +5,72 @@
 #include <stdio.h>
 #include <string.h>
 
-/* selection:save(file[, filter]) -> true, or nil, message, errno. `filter`: the
- * text of what was asked for. */
+/* ---- Files -------------------------------------------------------------- */
+
+/* [-0, +1|3, m] What became of a file that was to be written whole. */
+static int push_replaced(lua_State *L, int rc, const char *path,
+                         const pi_error *err) {
+  if (rc == 0) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  int os = rc > 0 ? rc : err->os;
+  luaL_pushfail(L);
+  lua_pushfstring(L, "%s: %s", path, rc > 0 ? strerror(rc) : err->text);
+  if (os != 0)
+    lua_pushinteger(L, os);
+  else
+    luaL_pushfail(L);
+  return 3;
+}
+
+/* Nothing in here raises, so no draft is left open. */
+static int save_at(const char *path, pi_snapshot *s, const pi_selection *rows,
+                   const char *filter, pi_error *err) {
+  pi_draft *draft;
+  int rc = pi_draft_open(path, false, &draft, err);
+  if (rc != 0) return rc;
+  rc = pi_snapshot_save(s, rows, filter, pi_draft_write, draft, err);
+  if (rc == 0) rc = pi_draft_commit(draft, err);
+  pi_draft_free(draft);
+  return rc;
+}
+
+static int replace(const char *path, const char *text, size_t length,
+                   pi_error *err) {
+  pi_draft *draft;
+  int rc = pi_draft_open(path, true, &draft, err);
+  if (rc != 0) return rc;
+  rc = pi_draft_write(draft, text, length);
+  if (rc == 0) rc = pi_draft_commit(draft, err);
+  pi_draft_free(draft);
+  return rc;
+}
+
+/* replace(path, text): writes a plain file whole -> true; or nil, message,
+ * errno, and nothing has changed. */
+static int file_replace(lua_State *L) {
+  size_t length;
+  const char *path = luaL_checkstring(L, 1);
+  const char *text = luaL_checklstring(L, 2, &length);
+  pi_error err = {0};
+  return push_replaced(L, replace(path, text, length, &err), path, &err);
+}
+
+/* selection:save(file or path[, filter]) -> true, or nil, message, errno. What
+ * stands at a path is replaced as a whole. `filter`: the text of what was asked
+ * for. */
 static int selection_save(lua_State *L) {
-  FILE *file = pi__check_file(L, 2);
+  const char *path = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+  FILE *file = path == NULL ? pi__check_file(L, 2) : NULL;
   const char *filter = luaL_optstring(L, 3, NULL);
   pi_snapshot *s;
   pi_error err = {0};
   const pi_selection *rows = pi__check_selection(L, 1, &s);
+  if (path != NULL) {
+    int rc = save_at(path, s, rows, filter, &err);
+    return push_replaced(L, rc, path, &err);
+  }
   int rc = pi_snapshot_save(s, rows, filter, pi__write_file, file, &err);
   return pi__push_written(L, rc, file, &err);
 }
@@ -136,7 +194,8 @@ void pi__open_saved(lua_State *L) {
       {"loaded", snapshot_loaded}, {"filter", snapshot_filter}, {NULL, NULL}};
   static const luaL_Reg selection_methods[] = {
       {"save", selection_save}, {"diff", selection_diff}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"load", saved_load}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"load", saved_load}, {"replace", file_replace}, {NULL, NULL}};
   luaL_getmetatable(L, PI__SNAPSHOT);
   luaL_setfuncs(L, snapshot_methods, 0);
   lua_pop(L, 1);

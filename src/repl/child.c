@@ -31,6 +31,18 @@ typedef struct child {
 
 /* ---- In the child -------------------------------------------------------- */
 
+/* 0, or an errno. */
+static int write_all(int fd, const char *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t n = write(fd, bytes, length);
+    if (n < 0 && errno != EINTR) return errno;
+    if (n < 0) continue;
+    bytes += n;
+    length -= (size_t)n;
+  }
+  return 0;
+}
+
 /* send(text): a length of four bytes, and the text. */
 static int l_send(lua_State *L) {
   size_t length;
@@ -38,8 +50,8 @@ static int l_send(lua_State *L) {
   luaL_argcheck(L, length <= LONGEST_MESSAGE, 1, "a message too long");
   int fd = (int)lua_tointeger(L, lua_upvalueindex(1));
   uint32_t header = (uint32_t)length;
-  int rc = terminal_write_all(fd, (const char *)&header, sizeof header);
-  if (rc == 0) rc = terminal_write_all(fd, text, length);
+  int rc = write_all(fd, (const char *)&header, sizeof header);
+  if (rc == 0) rc = write_all(fd, text, length);
   return rc == 0 ? 0 : luaL_error(L, "send: %s", strerror(rc));
 }
 

@@ -187,8 +187,17 @@ static int l_read_own(lua_State *L) {
   return 2;
 }
 
+/* is_special(path) -> is it there, and neither a file nor a folder? */
+static int l_is_special(lua_State *L) {
+  struct stat st;
+  bool there = stat(luaL_checkstring(L, 1), &st) == 0;
+  lua_pushboolean(L, there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+  return 1;
+}
+
 void terminal_add_files(lua_State *L) {
   static const luaL_Reg functions[] = {
+      {"is_special", l_is_special},
       {"read_own", l_read_own},
       {"remember", l_remember},
       {"load_history", l_load_history},

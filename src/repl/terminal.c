@@ -595,7 +595,6 @@ int luaopen_portinfo_terminal(lua_State *L) {
   terminal_add_child(L);
   terminal_add_files(L);
   terminal_add_pager(L);
-  terminal_add_replace(L);
 #if defined(PI_READLINE)
   rl_readline_name = "portinfo";
   rl_catch_signals = 0;  // ours

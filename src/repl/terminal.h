@@ -19,9 +19,6 @@ bool terminal_interrupted(void);
 /* Milliseconds since some moment, by a clock that nobody sets. */
 int64_t terminal_now_ms(void);
 
-/* Writes all the bytes, whatever signals come: 0, or an errno. */
-int terminal_write_all(int fd, const char *bytes, size_t length);
-
 /* [-(arguments + 1), +(results|1), -] lua_pcall for at most `ms` milliseconds,
  * or what is left of the time of one around it: then it fails, as interrupted.
  */
@@ -55,8 +52,6 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  *                        false if there is none, nil and why not
  *   fork(f), limit(seconds, bytes)
  *                        f in a process of its own, and its bounds: child.c
- *   replace(path, text)  writes a file whole or not at all: true, or nil,
- *                        message, errno
  *   is_special(path)     is it a device, a pipe or a socket?
  *   remember(text)       adds to the history
  *   load_history(path), append_history(path)
@@ -64,10 +59,9 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
-/* [-0, +0, m] Add the functions of child.c, files.c, pager.c and replace.c to
- * the module on top. */
+/* [-0, +0, m] Add the functions of child.c, files.c and pager.c to the module on
+ * top. */
 void terminal_add_child(lua_State *L);
-void terminal_add_replace(lua_State *L);
 void terminal_add_files(lua_State *L);
 void terminal_add_pager(lua_State *L);
 
