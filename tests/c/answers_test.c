@@ -1,6 +1,24 @@
 /* answers_test.c: readings out of sock_diag, whose kernel is this program: it
  * has socket(2), sendto(2) and recvmsg(2) of its own, so that every request is
- * answered with what a test wrote down. */
+ * answered with what a test wrote down.
+ *
+ * | what comes                                  | what is made of it |
+ * |---------------------------------------------|--------------------------------|
+ * | NLM_F_DUMP_INTR, NLMSG_OVERRUN, ENOBUFS,    | asked for again, three times;
+ * | |   MSG_TRUNC                                 |   then kept, and called
+ * partial| | EINTR                                       | received again, or
+ * an end if   | |                                             |   the caller
+ * wants one         | | another sequence, another sender            | no
+ * answer, passed over         | | a message too short, of another type, family|
+ * no row, and called partial     | |   or state | | | attributes unknown or too
+ * short             | passed over; what is not told  | | |   is unknown
+ * (sockdiag_test)   | | a socket twice                              | one row,
+ * as it was told last   | | an errno, also in NLMSG_DONE; EOF; a length |
+ * nothing of it is kept; the proc| |   that lies; silence; nothing of use for
+ * |   table, with a note; without  | |   ever; an answer without end |   one an
+ * error                 | | both families refused at once               | each
+ * is asked for by itself    |
+ */
 #include "procroot.h"
 
 #include "filters.h"
@@ -15,7 +33,8 @@
 
 /* One answer to recvmsg(2). */
 typedef struct datagram {
-  int os; /* not 0: a refusal */
+  int os;         /* not 0: a refusal */
+  unsigned again; /* how often more it comes */
   uint32_t from;
   int flags;
   size_t used;
@@ -25,6 +44,9 @@ typedef struct datagram {
 static struct kernel {
   datagram answers[32];
   size_t count, told, requests;
+  datagram *endless; /* comes again and again after those; NULL: nothing does */
+  size_t again;
+  int no_socket, no_request; /* errnos; 0: there is */
 } kernel;
 
 // glibc takes any address here, by a union
@@ -43,6 +65,10 @@ int socket(int domain, int type, int protocol) {
     errno = EAFNOSUPPORT;
     return -1;
   }
+  if (kernel.no_socket != 0) {
+    errno = kernel.no_socket;
+    return -1;
+  }
   return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
@@ -54,14 +80,26 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags,
   (void)to;
   (void)size;
   kernel.requests++;
-  return (ssize_t)length;
+  errno = kernel.no_request;
+  return kernel.no_request != 0 ? -1 : (ssize_t)length;
+}
+
+static const datagram *next_answer(void) {
+  if (kernel.told < kernel.count) {
+    datagram *d = &kernel.answers[kernel.told];
+    kernel.told += d->again == 0;
+    d->again -= d->again > 0;
+    return d;
+  }
+  assert_non_null(kernel.endless);
+  kernel.again++;
+  return kernel.endless;
 }
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
   (void)fd;
   (void)flags;
-  assert_true(kernel.told < kernel.count);
-  const datagram *d = &kernel.answers[kernel.told++];
+  const datagram *d = next_answer();
   if (d->os != 0) {
     errno = d->os;
     return -1;
@@ -101,6 +139,12 @@ static void put_socket(datagram *d, uint16_t port, uint16_t flags,
   m.id.idiag_cookie[0] = port;
   m.idiag_inode = port;
   put(d, SOCK_DIAG_BY_FAMILY, flags, sequence, &m, sizeof m);
+}
+
+/* That datagram is the last one, and comes for ever. */
+static void repeat(datagram *d) {
+  kernel.endless = d;
+  kernel.count--;
 }
 
 static void put_done(datagram *d, int code) {
@@ -278,6 +322,204 @@ static void a_dump_that_fails_gives_way_to_the_table(void **state) {
   }
 }
 
+/* ---- What does not end -------------------------------------------------- */
+
+/* Nothing of the dump is there, and the note has this errno. */
+static void assert_given_up(int os) {
+  pi_snapshot *s = taken(PI_BACKEND_AUTO);
+  assert_port(s, 5000);
+  assert_int_equal(PI_BACKEND_PROC, source(s)->backend);
+  assert_int_equal(os, source(s)->os);
+  assert_int_equal(1, kernel.requests);
+  pi_snapshot_free(s);
+}
+
+static void what_helps_nobody_is_not_received_for_ever(void **state) {
+  (void)state;
+  have_table();
+  for (int kind = 0; kind < 5; kind++) {
+    memset(&kernel, 0, sizeof kernel);
+    put_socket(answer(), 1001, 0, 1);
+    datagram *d = answer();
+    switch (kind) {
+    case 0: d->os = ENOBUFS; break;
+    case 1: d->os = EINTR; break;
+    case 2: put_socket(d, 1002, 0, 2); break;  // of an older request
+    case 3: put(d, NLMSG_NOOP, 0, 1, "", 0); break;
+    default: put_socket(d, 1002, 0, 1); d->from = 4711;
+    }
+    repeat(d);
+    assert_given_up(EBADMSG);
+    assert_in_range(kernel.again, 100, 10000);
+  }
+}
+
+/* A dump may be slow to get to its next socket: that is no reason to end it. */
+static void in_vain_is_counted_from_the_last_socket(void **state) {
+  (void)state;
+  static const uint16_t ports[] = {1001, 1002, 1003};
+  for (int i = 0; i < 3; i++) {
+    answer()->os = EINTR;
+    kernel.answers[kernel.count - 1].again = 600;
+    put_socket(answer(), ports[i], 0, 1);
+  }
+  put_done(answer(), 0);
+  pi_snapshot *s = taken(PI_BACKEND_NETLINK);
+  assert_ports(s, 3, ports);
+  assert_false(source(s)->partial);
+  pi_snapshot_free(s);
+}
+
+static void a_kernel_that_falls_silent_is_not_waited_for(void **state) {
+  (void)state;
+  have_table();
+  whole_dump(1001, 0)->used -= 20;  // the end is lost with what did not fit
+  kernel.answers[0].flags = MSG_TRUNC;
+  answer()->os = EAGAIN;  // as SO_RCVTIMEO has it
+  assert_given_up(ETIMEDOUT);
+}
+
+static void an_answer_without_end_is_none(void **state) {
+  (void)state;
+  have_table();
+  datagram *d = answer();
+  while (d->used + 20 < sizeof d->bytes) {
+    put(d, SOCK_DIAG_BY_FAMILY, 0, 1, "", 1);
+  }
+  repeat(d);
+  assert_given_up(EBADMSG);
+}
+
+static int until_interrupted;
+
+static bool interrupt(void) {
+  return until_interrupted-- <= 0;
+}
+
+static void whoever_waits_may_stop(void **state) {
+  (void)state;
+  have_table();
+  for (int n = 0; n < 20; n++) {
+    memset(&kernel, 0, sizeof kernel);
+    datagram *d = answer();
+    d->os = EINTR;
+    repeat(d);
+    until_interrupted = n;
+    pi_snapshot *s = NULL;
+    pi_error err = {0};
+    pi_options options = {.backend = PI_BACKEND_NETLINK,
+                          .proc = procroot,
+                          .interrupted = interrupt};
+    assert_int_equal(PI_ECANCELED, pi_snapshot_take(&options, &s, &err));
+    assert_true(kernel.again <= (size_t)n);
+    assert_null(s);
+  }
+}
+
+/* ---- What is no row ----------------------------------------------------- */
+
+static void a_socket_told_twice_is_one_row(void **state) {
+  (void)state;
+  static const uint16_t ports[] = {1001, 1002};
+  datagram *d = answer();
+  put_socket(d, 1001, 0, 1);
+  put_socket(d, 1002, 0, 1);
+  put_socket(answer(), 1001, 0, 1);
+  put_done(answer(), 0);
+  pi_snapshot *s = taken(PI_BACKEND_NETLINK);
+  assert_ports(s, 2, ports);
+  assert_int_equal(2, source(s)->rows);
+  assert_false(source(s)->partial);
+  pi_snapshot_free(s);
+}
+
+static void what_was_not_asked_for_is_no_row(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 4; kind++) {
+    memset(&kernel, 0, sizeof kernel);
+    struct inet_diag_msg m = {.idiag_family = AF_INET, .idiag_state = 7};
+    uint16_t type = SOCK_DIAG_BY_FAMILY;
+    switch (kind) {
+    case 0: m.idiag_family = AF_INET6; break;
+    case 1: m.idiag_family = AF_UNIX; break;
+    case 2: m.idiag_state = 200; break;
+    default: type = 77;
+    }
+    m.id.idiag_sport = htons(6666);
+    datagram *d = answer();
+    put(d, type, 0, 1, &m, sizeof m);
+    put_socket(d, 1001, 0, 1);
+    put_done(d, 0);
+    pi_snapshot *s = taken(PI_BACKEND_NETLINK);
+    assert_port(s, 1001);
+    assert_true(source(s)->partial);
+    pi_snapshot_free(s);
+  }
+}
+
+static void a_datagram_that_is_cut_each_time_is_partial(void **state) {
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    datagram *d = answer();
+    put_socket(d, 1001, 0, 1);
+    put_socket(d, 1002, 0, 1);
+    d->used -= 30;
+    d->flags = MSG_TRUNC;
+    put_done(answer(), 0);
+  }
+  pi_snapshot *s = taken(PI_BACKEND_NETLINK);
+  assert_port(s, 1001);
+  assert_int_equal(3, source(s)->retries);
+  assert_true(source(s)->partial);
+  pi_snapshot_free(s);
+}
+
+/* ---- What is refused ---------------------------------------------------- */
+
+static void where_nothing_can_be_asked_the_table_serves(void **state) {
+  (void)state;
+  static const int errnos[] = {EMFILE, ENFILE,       EPERM,          EACCES,
+                               ENOMEM, EAFNOSUPPORT, EPROTONOSUPPORT};
+  have_table();
+  for (size_t i = 0; i < 2 * LENGTH(errnos); i++) {
+    memset(&kernel, 0, sizeof kernel);
+    int os = errnos[i / 2];
+    *(i % 2 ? &kernel.no_socket : &kernel.no_request) = os;
+    pi_snapshot *s = taken(PI_BACKEND_AUTO);
+    assert_port(s, 5000);
+    assert_int_equal(PI_BACKEND_PROC, source(s)->backend);
+    assert_int_equal(os, source(s)->os);
+    pi_snapshot_free(s);
+  }
+}
+
+static void put_refusal(int code) {
+  put(answer(), NLMSG_ERROR, 0, 1, &code, sizeof code);
+}
+
+/* TCP of both families is one request, if that is answered. */
+static void both_families_refused_are_asked_for_apart(void **state) {
+  (void)state;
+  put_refusal(-EINVAL);
+  struct inet_diag_msg m = {.idiag_family = AF_INET, .idiag_state = 10};
+  m.id.idiag_sport = htons(1001);
+  datagram *d = answer();
+  put(d, SOCK_DIAG_BY_FAMILY, 0, 1, &m, sizeof m);
+  put_done(d, 0);
+  put_refusal(-ENOENT);
+  pi_snapshot *s = NULL;
+  pi_error err = {0};
+  int rc = take_only("tcp and listening", PI_BACKEND_NETLINK, &s, &err);
+  if (rc != 0) fail_msg("%s", err.text);
+  assert_int_equal(3, kernel.requests);
+  assert_port(s, 1001);
+  const struct pi_source *tcp = pi_snapshot_quality(s)->sources[PI_PROTO_TCP];
+  assert_int_equal(PI_BACKEND_NETLINK, tcp[PI_FAMILY_4].backend);
+  assert_int_equal(PI_BACKEND_NONE, tcp[PI_FAMILY_6].backend);
+  assert_int_equal(ENOENT, tcp[PI_FAMILY_6].os);
+  pi_snapshot_free(s);
+}
+
 static void without_a_table_a_dump_that_fails_is_an_error(void **state) {
   (void)state;
   pi_snapshot *s = NULL;
@@ -325,6 +567,16 @@ int main(void) {
       T(a_dump_comes_in_many_messages_and_datagrams),
       T(a_message_that_says_nothing_makes_it_partial),
       T(a_dump_that_fails_gives_way_to_the_table),
+      T(what_helps_nobody_is_not_received_for_ever),
+      T(in_vain_is_counted_from_the_last_socket),
+      T(a_kernel_that_falls_silent_is_not_waited_for),
+      T(an_answer_without_end_is_none),
+      T(whoever_waits_may_stop),
+      T(a_socket_told_twice_is_one_row),
+      T(what_was_not_asked_for_is_no_row),
+      T(a_datagram_that_is_cut_each_time_is_partial),
+      T(where_nothing_can_be_asked_the_table_serves),
+      T(both_families_refused_are_asked_for_apart),
       T(without_a_table_a_dump_that_fails_is_an_error),
       T(a_kernel_without_our_code_gives_all_and_we_test),
   };

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Dumps come in datagrams of up to 32 KiB (NLMSG_GOODSIZE and the size of the
@@ -13,6 +14,12 @@
 enum { BUFFER = 64 * 1024 };
 
 enum { MOST_ERRNO = 4095 };
+
+/* What no kernel does, and we do not wait for for ever: so many times nothing
+ * that helps us, so many seconds of silence, so many sockets in a dump. The
+ * dump is made while we ask for it, so what is not there at once is not to
+ * come. */
+enum { MOST_IN_VAIN = 1000, MOST_SECONDS = 5, MOST_MESSAGES = 1 << 26 };
 
 /* Messages and attributes both start at multiples of four; the last one may
  * lack its padding. */
@@ -77,6 +84,9 @@ int pi__netlink_walk(pi__dump *dump, const char *bytes, size_t length,
       return 0;
     default: break;
     }
+    if (dump->messages++ == MOST_MESSAGES) {
+      return pi__fail(err, PI_EREPLY, 0, "sock_diag: an answer without end");
+    }
     int rc = dump->visit(dump->arg, h, err);
     if (rc != 0) return rc;
   }
@@ -115,9 +125,7 @@ static int receive(const pi__dump *dump, int fd, char *buffer, size_t *length,
   ssize_t n = recvmsg(fd, &message, 0);
   *length = 0;
   if (n < 0 && errno == EINTR) return 0;
-  if (n < 0) {
-    return pi__fail(err, PI_EOS, errno, "sock_diag: %s", strerror(errno));
-  }
+  if (n < 0) return refused(errno == EAGAIN ? ETIMEDOUT : errno, err);
   if (n == 0) return pi__fail(err, PI_EREPLY, 0, "sock_diag: an empty answer");
   *cut = (message.msg_flags & MSG_TRUNC) != 0;
   if (from.nl_pid == 0) *length = (size_t)n;
@@ -133,20 +141,29 @@ static int take_turn(pi__dump *dump, const char *bytes, size_t length,
   return rc;
 }
 
+static int receive_some(pi__dump *dump, int fd, char *buffer, pi_error *err) {
+  size_t length = 0;
+  bool cut = false;
+  int rc = receive(dump, fd, buffer, &length, &cut, err);
+  if (rc == PI_EOS && err->os == ENOBUFS) {
+    dump->interrupted = true;  // datagrams were lost, the rest still comes
+    return 0;
+  }
+  if (rc != 0) return rc;
+  if (cut) dump->interrupted = true;
+  rc = take_turn(dump, buffer, length, err);
+  return rc == PI_EREPLY && cut ? 0 : rc;  // our buffer ended, not their answer
+}
+
 static int receive_all(pi__dump *dump, int fd, char *buffer, pi_error *err) {
-  while (!dump->done) {
-    size_t length = 0;
-    bool cut = false;
-    int rc = receive(dump, fd, buffer, &length, &cut, err);
-    if (rc == PI_EOS && err->os == ENOBUFS) {
-      dump->interrupted = true;  // datagrams were lost, the rest still comes
-      continue;
+  for (unsigned in_vain = 0; !dump->done; in_vain++) {
+    const size_t before = dump->messages;
+    if (in_vain == MOST_IN_VAIN) {
+      return pi__fail(err, PI_EREPLY, 0, "sock_diag: no answer comes");
     }
+    int rc = receive_some(dump, fd, buffer, err);
     if (rc != 0) return rc;
-    if (cut) dump->interrupted = true;
-    rc = take_turn(dump, buffer, length, err);
-    if (rc == PI_EREPLY && cut) continue;  // our buffer ended, not their answer
-    if (rc != 0) return rc;
+    if (dump->messages != before) in_vain = 0;
   }
   return 0;
 }
@@ -156,11 +173,14 @@ int pi__netlink_dump(pi__dump *dump, struct nlmsghdr *request, pi_error *err) {
   if (err == NULL) err = &local;
   dump->sequence = request->nlmsg_seq = 1;
   dump->done = dump->interrupted = false;
+  dump->messages = 0;
   // a socket for each dump: whatever ends one early, the next starts clean
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
   if (fd < 0) {
     return pi__fail(err, PI_EOS, errno, "sock_diag: %s", strerror(errno));
   }
+  const struct timeval patience = {.tv_sec = MOST_SECONDS};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   char *buffer = pi__realloc(NULL, BUFFER);
   int rc = buffer == NULL ? pi__nomem(err) : send_request(fd, request, err);
   if (rc == 0) rc = receive_all(dump, fd, buffer, err);

@@ -19,6 +19,7 @@ typedef struct pi__dump {
   pthread_mutex_t *lock;   /* held while a datagram is walked; NULL: none */
   const atomic_bool *stop; /* ends the dump early; NULL: nobody does */
   uint32_t sequence;       /* of the request */
+  size_t messages;         /* that were visited */
   bool interrupted;        /* the tables moved while the kernel walked them */
   bool done;
 } pi__dump;
