@@ -128,15 +128,23 @@ function M.misses_namespaces(quality)
   return quality.unlisted or quality.closed + quality.outside + quality.untold > 0
 end
 
+-- The sources that did not tell all they have: a set of names.
+function M.short_sources(quality)
+  local short = {}
+  for _, source in ipairs(quality.sources) do
+    if source.partial or source.backend == "none" and not source.absent then
+      short[source.proto .. " over " .. source.family] = true
+    end
+  end
+  return short
+end
+
 -- Are there sockets that the sources of this reading may not have told?
 function M.misses_rows(selection)
   local quality = selection:snapshot():quality()
-  if M.misses_namespaces(quality) then return true end
+  if M.misses_namespaces(quality) or next(M.short_sources(quality)) then return true end
   for _, source in ipairs(quality.sources) do
-    if source.partial or source.no_bound
-      or source.backend == "none" and not source.absent then
-      return true
-    end
+    if source.no_bound then return true end
   end
   return false
 end

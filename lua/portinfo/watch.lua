@@ -24,6 +24,10 @@ local M = {}
 -- that a reading takes a fifth of the time.
 local least_gap, rest_for_work = 100, 4
 
+-- So many readings in a row that tell less than the one before are not compared with it: what
+-- they lack may still be there. Further ones are: then this is what there is to see.
+local most_doubted = 5
+
 -- A wait is cut into pieces, between which Lua can be interrupted.
 local longest_wait = 1000
 
@@ -92,14 +96,42 @@ function Watch:read_ended(ended)
   return selection
 end
 
--- Takes the next reading: {time, selection, places (of its events)}; or nil, message,
--- errno. What the one before had is only needed for its events.
-function Watch:read()
+-- Is a source short that told all to the reading before?
+function Watch:doubts(short)
+  if self.doubted == most_doubted then return false end
+  for name in pairs(short) do
+    if not self.short[name] then return true end
+  end
+  return false
+end
+
+-- Takes a reading that tells no less than the one before; false, if this one does; or nil,
+-- message, errno.
+function Watch:take()
   self.started = core.ticks()
   local last = self.last
   local snapshot, message, errno = run.take(self.query, self.groups,
     last and last.selection:snapshot())
   if not snapshot then return nil, message, errno end
+  local short = sight.short_sources(snapshot:quality())
+  if self:doubts(short) then
+    self.doubted, self.told.doubted = self.doubted + 1, self.told.doubted + 1
+    snapshot:close()
+    self.cost = core.ticks() - self.started
+    return false
+  end
+  self.doubted, self.short = 0, short
+  if next(short) then self.told.short = self.told.short + 1 end
+  return snapshot
+end
+
+-- Takes the next reading: {time, selection, places (of its events)}; false, if it cannot be
+-- compared with the one before; or nil, message, errno. What that had is only needed for
+-- events.
+function Watch:read()
+  local last = self.last
+  local snapshot, message, errno = self:take()
+  if not snapshot then return snapshot, message, errno end
   local selection, about, number = run.query(query.asking(self.query, snapshot), self.groups,
                                              self.readable)
   if not selection then return nil, about, number end
@@ -144,15 +176,16 @@ end
 
 -- Is there nothing left that the query could give?
 local function is_empty(reading)
+  local quality = reading.selection:snapshot():quality()
   return #reading.selection == 0 and reading.selection:undecided() == 0
-    and not sight.misses_namespaces(reading.selection:snapshot():quality())
+    and not sight.misses_namespaces(quality) and not next(sight.short_sources(quality))
 end
 
 -- Waits for the time of the next reading: true; false, when whoever reads our output
 -- has left; or nil, message, errno.
 function Watch:rest()
   local due = self.started + self.interval
-  if self.settle and not (self.until_empty and not is_empty(self.last)) then
+  if self.settle and self.last and not (self.until_empty and not is_empty(self.last)) then
     due = math.min(due, self.quiet_since + self.settle)
   end
   local gap = math.min(self.interval, math.max(least_gap, rest_for_work * self.cost))
@@ -190,18 +223,22 @@ end
 -- The next reading, after the time that is due: with `ending`, if it is the last. nil and
 -- "left", when whoever reads our output has; or nil, message, errno.
 function Watch:next()
-  if self.last then
-    local ok, message, errno = self:rest()
-    if ok == false then return nil, "left" end
-    if not ok then return nil, message, errno end
-  end
-  local reading, message, errno = self:read()
-  if not reading then return nil, message, errno end
+  local reading, message, errno
+  repeat
+    if self.started then
+      local ok, why, code = self:rest()
+      if ok == false then return nil, "left" end
+      if not ok then return nil, why, code end
+    end
+    reading, message, errno = self:read()
+    if reading == nil then return nil, message, errno end
+  until reading
   reading.ending = self:ending(reading)
   return reading
 end
 
--- What has been told so far, and by whom: {readings, changes, brief, undecided} counts,
+-- What has been told so far, and by whom: {readings, doubted, short, changes, brief,
+-- undecided} counts,
 -- and `hearing`: whether the kernel tells of ends, how many, and how many were lost.
 function Watch:quality()
   local copy = {hearing = self.watcher:hearing()}
@@ -266,8 +303,8 @@ function M.new(q, options, asked)
     interval = check_duration(options, "interval", 1000),
     settle = check_duration(options, "settle"),
     until_empty = options.until_empty, count = options.count, left = options.count,
-    cost = 0, quiet_since = core.ticks(),
-    told = {readings = 0, changes = 0, brief = 0, undecided = 0},
+    cost = 0, quiet_since = core.ticks(), doubted = 0, short = {},
+    told = {readings = 0, doubted = 0, short = 0, changes = 0, brief = 0, undecided = 0},
   }, Watch)
 end
 
@@ -316,7 +353,15 @@ function M.remarks(watch)
   local told, lines = watch:quality(), {}
   lines[1] = ("%s told of %s"):format(render.plural(told.readings, "reading"),
                                       render.plural(told.changes, "change"))
-  lines[2] = hearing_line(told)
+  if told.doubted > 0 then
+    lines[#lines + 1] = ("%s less than the one before, and left out"):format(
+      render.plural(told.doubted, "reading told", "readings told"))
+  end
+  if told.short > 0 then
+    lines[#lines + 1] = ("%s not whole: what is there may have been taken for gone"):format(
+      render.plural(told.short, "reading was", "readings were"))
+  end
+  lines[#lines + 1] = hearing_line(told)
   local missed = told.hearing.lost + told.hearing.unclear
   if missed > 0 then
     lines[#lines + 1] = ("%s lost, as they came too fast: sockets that came and went may "
@@ -333,6 +378,7 @@ end
 function M.is_partial(watch)
   local told = watch:quality()
   return not told.hearing.heard or told.hearing.lost + told.hearing.unclear > 0
+    or told.short > 0
     or told.undecided > 0
 end
 

@@ -1,5 +1,6 @@
 -- watch_spec.lua: events out of readings of a proc folder that changes between them.
 
+local core = require "portinfo.core"
 local fake = require "fake"
 local pi = require "portinfo"
 local watch = require "portinfo.watch"
@@ -58,6 +59,65 @@ describe("a watch", function()
     assert.equal("~ tcp close-wait 10.0.0.1:40000 with 10.0.0.2:443, web (pid 42): "
       .. "state established -> close-wait", tostring(event))
     assert.equal(3, #seen)
+  end)
+
+  -- Events of a watch whose readings are of these tables of TCP, one after the other; a
+  -- string is a table as it stands. The watch is stepped so often.
+  local function watched_tables(spec, steps, tables, options)
+    local root, said, n = fake.proc{processes = processes}, {}, 0
+    local w = assert(watch.new(pi.sockets(spec, {backend = "proc", proc = root}),
+                               options or {interval = 0.001}))
+    local take = core.take
+    core.take = function(...)
+      n = n + 1
+      local step = tables[math.min(n, #tables)]
+      if type(step) == "string" then
+        fake.write(root .. "/net/tcp", step)
+      else
+        fake.write_tables(root, {tcp = step})
+      end
+      return take(...)
+    end
+    finally(function()
+      core.take = take
+      w:close()
+    end)
+    local reading
+    for _ = 1, steps do
+      reading = assert(w:next())
+      for _, place in ipairs(reading.places) do
+        local event = watch.event_at(place)
+        said[#said + 1] = ("%s %s"):format(event.event, event.lport)
+      end
+    end
+    return said, w, reading
+  end
+
+  local cut = "  sl  local_address rem_address   st tx_queue rx_queue ...\n   0: cut short\n"
+
+  it("takes nothing for gone that a reading lacks which is not whole", function()
+    local said, w = watched_tables(nil, 3, {{web}, cut, cut, {web}, {web, peer}})
+    assert.same({"present 8080", "appear 40000"}, said)
+    assert.same({3, 2, 0}, {w:quality().readings, w:quality().doubted, w:quality().short})
+    assert.truthy(watch.remarks(w)[2]:find("2 readings told less than the one before", 1, true))
+  end)
+
+  it("begins with a reading that is whole", function()
+    assert.same({"present 8080"}, (watched_tables(nil, 2, {cut, {web}})))
+  end)
+
+  it("takes a source as it is, if it is never whole", function()
+    local said, w = watched_tables(nil, 3, {{web}, cut})
+    assert.same({"present 8080", "vanish 8080"}, said)
+    assert.same({3, 5, 2}, {w:quality().readings, w:quality().doubted, w:quality().short})
+    assert.is_true(watch.is_partial(w))
+  end)
+
+  it("is not empty where a source is not whole", function()
+    local _, _, reading = watched_tables(":8080", 1, {cut}, {interval = 0.001, until_empty = true})
+    assert.is_nil(reading.ending)
+    _, _, reading = watched_tables(":8080", 1, {{}}, {interval = 0.001, until_empty = true})
+    assert.equal("empty", reading.ending)
   end)
 
   it("takes a port that is used again for another socket", function()
