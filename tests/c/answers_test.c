@@ -253,6 +253,7 @@ static void one_that_is_disturbed_each_time_is_kept_as_partial(void **state) {
 static void what_others_send_is_no_answer(void **state) {
   (void)state;
   whole_dump(6666, NLM_F_DUMP_INTR)->from = 4711;
+  *answer() = (datagram){.from = 4711, .flags = MSG_TRUNC};  // nor if it is cut
   put(answer(), NLMSG_ERROR, 0, 0, &(int){-EPERM}, sizeof(int));  // older
   datagram *d = answer();
   put_socket(d, 6667, 0, 2);  // of a request that nobody made

@@ -126,9 +126,10 @@ static int receive(const pi__dump *dump, int fd, char *buffer, size_t *length,
   *length = 0;
   if (n < 0 && errno == EINTR) return 0;
   if (n < 0) return refused(errno == EAGAIN ? ETIMEDOUT : errno, err);
+  if (from.nl_pid != 0) return 0;  // nothing of it says anything of the dump
   if (n == 0) return pi__fail(err, PI_EREPLY, 0, "sock_diag: an empty answer");
   *cut = (message.msg_flags & MSG_TRUNC) != 0;
-  if (from.nl_pid == 0) *length = (size_t)n;
+  *length = (size_t)n;
   return 0;
 }
 
