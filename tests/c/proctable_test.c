@@ -1,6 +1,6 @@
 /* proctable_test.c: lines of /proc/net/{tcp,tcp6,udp,udp6}, as kernels wrote
  * them and as none would. */
-#include "test.h"
+#include "procroot.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -255,6 +255,73 @@ static void a_line_cut_short_is_none(void **state) {
   }
 }
 
+/* ---- Files --------------------------------------------------------------- */
+
+typedef struct rows {
+  size_t count, skipped;
+  uint64_t inode; /* of the last */
+} rows;
+
+static int see(void *arg, const pi__row *row, pi_error *err) {
+  rows *r = arg;
+  (void)err;
+  r->count++;
+  r->inode = row->inode;
+  return 0;
+}
+
+static rows read_file(const char *bytes, size_t length) {
+  const pi__want want = {.proc = procroot};
+  rows r = {0};
+  procroot_write("net/tcp", bytes, length);
+  assert_int_equal(0,
+                   pi__proctable_read(&want, PI_PROTO_TCP, PI_FAMILY_4,
+                                      UINT16_MAX, see, &r, &r.skipped, NULL));
+  return r;
+}
+
+/* Of 4711 cut short the rest would be the inode of another socket. */
+static void a_last_line_without_its_end_is_counted_and_no_row(void **state) {
+  (void)state;
+  char text[1024];
+  int first = snprintf(text, sizeof text, "heading\n%s\n",
+                       line_of("0A", queues, "0", "17"));
+  int n = first + snprintf(text + first, sizeof text - (size_t)first, "%s\n",
+                           line_of("0A", queues, "0", "4711"));
+  for (int length = first; length <= n; length++) {
+    rows r = read_file(text, (size_t)length);
+    assert_int_equal(length == n ? 2 : 1, r.count);
+    assert_int_equal(length == n ? 4711 : 17, r.inode);
+    assert_int_equal(length > first && length < n, r.skipped);
+  }
+}
+
+static void the_rest_of_a_long_line_is_no_line(void **state) {
+  (void)state;
+  for (size_t before = 900; before < 1100; before++) {
+    char text[2048] = "heading\n";
+    char *p = text + strlen(text);
+    memset(p, 'x', before);
+    strcpy(p + before, line_of("0A", queues, "0", "4711"));
+    strcat(p, "\n");
+    rows r = read_file(text, strlen(text));
+    assert_int_equal(0, r.count);
+    assert_int_equal(1, r.skipped);
+  }
+}
+
+static int make_root(void **state) {
+  (void)state;
+  procroot_make();
+  return 0;
+}
+
+static int end_root(void **state) {
+  (void)state;
+  procroot_remove();
+  return 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_a_listener),
@@ -267,6 +334,8 @@ int main(void) {
       cmocka_unit_test(numbers_that_do_not_fit_are_refused),
       cmocka_unit_test(what_is_no_line_is_refused),
       cmocka_unit_test(a_line_cut_short_is_none),
+      cmocka_unit_test(a_last_line_without_its_end_is_counted_and_no_row),
+      cmocka_unit_test(the_rest_of_a_long_line_is_no_line),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, make_root, end_root);
 }

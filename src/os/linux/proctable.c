@@ -149,6 +149,20 @@ bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
   return true;
 }
 
+/* Reads to the end of a line; false if there is none. *length is 0, which no
+ * row has, of one that is longer than any of the kernel's, or ends without a
+ * newline: of a number cut short the rest is another number. */
+static bool next_line(FILE *file, char *line, size_t size, size_t *length) {
+  size_t n = 0;
+  int c;
+  while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+    if (n < size) line[n] = (char)c;
+    n++;
+  }
+  *length = c == EOF || n > size ? 0 : n;
+  return c != EOF || n > 0;
+}
+
 int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
                        uint16_t states,
                        int (*visit)(void *arg, const pi__row *row,
@@ -166,10 +180,12 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
     return pi__fail(err, PI_EOS, errno, "%s: %s", path, strerror(errno));
   }
   int rc = 0;
+  size_t length;
   *skipped = 0;
-  for (size_t n = 0; rc == 0 && fgets(line, sizeof line, file) != NULL; n++) {
+  for (size_t n = 0; rc == 0 && next_line(file, line, sizeof line, &length);
+       n++) {
     pi__row row;
-    if (!pi__proctable_line(proto, family, line, strcspn(line, "\n"), &row)) {
+    if (!pi__proctable_line(proto, family, line, length, &row)) {
       *skipped += n > 0;  // the first is the heading
       continue;
     }
