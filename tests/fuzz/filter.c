@@ -5,12 +5,11 @@
  * or as a selection, of a reading that is complete or was planned for it; and
  * the same again when it is written and read once more.
  */
+#include "fuzz.h"
+
 #include "../c/script.h"
 
 #include "core/plan.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- A reading with something of everything ----------------------------- */
 
@@ -218,9 +217,7 @@ static void answers_when_planned(const pi_filter *f) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  // a block of its own, so that a read past the end is met
-  char *text = malloc(size > 0 ? size : 1);
-  memcpy(text, data, size);
+  char *text = copy_of(data, size);
   pi_filter *f = NULL, *copy = NULL;
   pi_error err = {0};
   if (pi_filter_parse(text, size, &f, &err) != 0) {

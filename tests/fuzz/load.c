@@ -4,13 +4,9 @@
  * be shown, is the same when it is saved and loaded again, and differs from
  * itself in nothing.
  */
+#include "fuzz.h"
+
 #include "../c/saved.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds) {
-  if (!holds) abort();
-}
 
 static void ask(pi_snapshot *s) {
   static const char *const filters[] = {

@@ -3,16 +3,10 @@
  * They come in pieces, as reads do: whatever the pieces, the same records are
  * visited, and the same foreign one ends it. Each row can be used.
  */
-#include "../c/test.h"
+#include "fuzz.h"
 
 #include "core/collect.h"
 #include "os/linux/taskfile.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds) {
-  if (!holds) abort();
-}
 
 typedef struct seen {
   size_t count;
