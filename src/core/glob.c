@@ -13,6 +13,13 @@ static bool same_char(char a, char b, bool fold) {
   return fold ? fold_char(a) == fold_char(b) : a == b;
 }
 
+bool pi__same_text(const char *a, const char *b, size_t length, bool fold) {
+  for (size_t i = 0; i < length; i++) {
+    if (!same_char(a[i], b[i], fold)) return false;
+  }
+  return true;
+}
+
 /* Bytes of the character at `text`; 1 where it is malformed. */
 static size_t char_length(const char *text, size_t length) {
   uint32_t point;
@@ -23,16 +30,20 @@ static size_t char_length(const char *text, size_t length) {
 /* Matches one character of the glob other than `*`; moves both on. */
 static bool glob_step(const char *glob, size_t *g, size_t glob_length,
                       const char *text, size_t *t, size_t length, bool fold) {
+  size_t n = char_length(text + *t, length - *t);
   if (glob[*g] == '?') {
-    *t += char_length(text + *t, length - *t);
+    *t += n;
     ++*g;
     return true;
   }
   bool quoted = glob[*g] == '[' && *g + 2 < glob_length && glob[*g + 2] == ']';
-  char c = quoted ? glob[*g + 1] : glob[*g];
-  if (!same_char(c, text[*t], fold)) return false;
-  *g += quoted ? 3 : 1;
-  ++*t;
+  size_t at = *g + quoted;
+  if (char_length(glob + at, glob_length - at) != n ||
+      !pi__same_text(glob + at, text + *t, n, fold)) {
+    return false;
+  }
+  *g = at + n + quoted;
+  *t += n;
   return true;
 }
 
@@ -53,15 +64,9 @@ bool pi__glob(const char *glob, size_t glob_length, const char *text,
     }
     if (star == SIZE_MAX) return false;
     g = star;
-    t = ++resume;
+    resume += char_length(text + resume, length - resume);
+    t = resume;
   }
   while (g < glob_length && glob[g] == '*') g++;
   return g == glob_length;
-}
-
-bool pi__same_text(const char *a, const char *b, size_t length, bool fold) {
-  for (size_t i = 0; i < length; i++) {
-    if (!same_char(a[i], b[i], fold)) return false;
-  }
-  return true;
 }

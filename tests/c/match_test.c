@@ -64,6 +64,12 @@ static void a_glob_matches_the_whole_text(void **state) {
       {"a*b", "a\nb", true},
       {"*a", "aaaaaaaaab", false},
       {"*\xc3\xa9*", "caf\xc3\xa9s", true},
+      // a star ends where a character does
+      {"*???", "\xf0\x9f\x98\x80", false},
+      {"*?", "\xf0\x9f\x98\x80", true},
+      {"*\xa9", "\xc3\xa9", false},
+      {"\xc3?", "\xc3\xa9", false},
+      {"*\xa9", "x\xa9", true},
   };
   for (size_t i = 0; i < LENGTH(table); i++) {
     if (glob(table[i].glob, table[i].text, false) != table[i].match) {
