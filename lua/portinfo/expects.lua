@@ -99,7 +99,10 @@ local offer = {}
 
 function offer.test(at, found, prefix)
   local endpoint, digits = prefix:match "^(.*:)(%d*)$"
-  if endpoint then return M.add_ports(found, digits, at.sources, endpoint) end
+  -- only an address, or nothing, may stand before the colon
+  if endpoint and core.predicate_parse(endpoint .. "1") then
+    return M.add_ports(found, digits, at.sources, endpoint)
+  end
   add(found, prefix, every_test)
 end
 

@@ -119,6 +119,7 @@ local rows = {
   {"pi.p 'state eq li@", "listen"}, {"pi.p 'not exp@", "exposed; exposure"},
   {"pi.p '(tcp or sct@", "sctp"}, {"pi.p '(tcp @", has = "and; or; ); state", lacks = "("},
   {"pi.p 'tcp @", has = "and; or; state", lacks = ")"}, {"pi.p ':@", ":22; :80; :8080"},
+  {"pi.p '10.0.0.1:8@", "10.0.0.1:80; 10.0.0.1:8080"}, {"pi.p 'x:@", ""}, {"pi.p '::1:@", ""},
   {"pi.p '10.0.0.1:8@", "10.0.0.1:80; 10.0.0.1:8080"}, {"pi.p 'tcp !lis@", "listener; listening"},
   {"pi.p 'v6only = @", "no; yes"}, {"pi.p 'state = listen stat@", "state"},
   {"pi.p 'process = @", 'nginx; sshd; "star*"; "tmux: server"'},
