@@ -285,7 +285,7 @@ tour: all ## run the commands of README's tour, and put what they print there
 
 # a target is a file of tests/fuzz; what it finds stays in the build folder
 TIME ?= 60
-TARGET ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+TARGET ?= $(sort $(basename $(notdir $(wildcard tests/fuzz/*.c tests/fuzz/*.lua))))
 FUZZ_CHECKS = address,undefined
 FUZZ = $(BUILD)-fuzz
 
@@ -307,9 +307,14 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -fsanitize=fuzzer -Isrc $^ $(LDFLAGS) -lcmocka -o $@
 
+$(BUILD)/fuzz/%: tests/fuzz/lua/driver.c tests/fuzz/%.lua $(BIND_OBJECTS) $(BUILD)/libportinfo.a
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(C) $(LUA_CFLAGS) -fsanitize=fuzzer -Isrc -DPI_TARGET='"$*"' $(filter-out %.lua,$^) \
+	  $(LDFLAGS) -lcmocka $(LUA_LIBS) -o $@
+
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
-	luacheck -q lua tests/lua tests/rules tests/formats examples src/registry data
+	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats examples src/registry data
 	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/formats/run .ci/run completions/portinfo.bash
 	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
