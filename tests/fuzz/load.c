@@ -4,9 +4,7 @@
  * be shown, is the same when it is saved and loaded again, and differs from
  * itself in nothing.
  */
-#include "fuzz.h"
-
-#include "../c/saved.h"
+#include "kept.h"
 
 static void ask(pi_snapshot *s) {
   static const char *const filters[] = {
@@ -26,45 +24,6 @@ static void ask(pi_snapshot *s) {
   }
 }
 
-/* All of it, in every format; the last is what is compared. */
-static saved shown(pi_snapshot *s) {
-  pi_field fields[PI_FIELD_COUNT];
-  pi_selection *all = NULL;
-  saved f = {0};
-  for (int i = 0; i < PI_FIELD_COUNT; i++) fields[i] = (pi_field)i;
-  must(pi_snapshot_select(s, NULL, &all, NULL) == 0);
-  for (int format = PI_TSV; format <= PI_NDJSON; format++) {
-    f.length = 0;
-    must(pi_emit(s, all, (pi_format)format, 0, fields, PI_FIELD_COUNT,
-                 saved_take, &f, NULL) == 0);
-  }
-  pi_selection_free(all);
-  return f;
-}
-
-static bool same_bytes(const saved *a, const saved *b) {
-  return a->length == b->length &&
-         (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
-}
-
-static void keep(pi_snapshot *s) {
-  saved f = {0};
-  pi_snapshot *t = NULL;
-  pi_diff d;
-  const char *filter = pi_snapshot_filter(s);
-  must(pi_snapshot_save(s, NULL, filter, saved_take, &f, NULL) == 0);
-  must(pi_snapshot_load(saved_give, &f, NULL, &t, NULL) == 0);
-  saved a = shown(s), b = shown(t);
-  must(same_bytes(&a, &b));
-  must(pi_snapshot_diff(s, NULL, t, NULL, &d, NULL) == 0);
-  must(pi_selection_count(d.added) == pi_selection_count(d.removed));
-  pi_diff_deinit(&d);
-  saved_free(&a);
-  saved_free(&b);
-  saved_free(&f);
-  pi_snapshot_free(t);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   saved f = {.length = size, .block = size % 3 == 0 ? 7 : 0};
   pi_snapshot *s = NULL;
@@ -79,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must(strlen(err.text) < sizeof err.text);
   } else {
     ask(s);
-    keep(s);
+    is_kept(s);
   }
   pi_snapshot_free(s);
   saved_free(&f);
