@@ -19,10 +19,17 @@ BPF := $(if $(filter linux,$(OS)),$(shell $(BPF_CC) $(BPF_FLAGS) -include bpf/bp
 endif
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# What makes a mistake harder to use, as far as this compiler knows it
+known = $(shell $(CC) -Werror -O1 $(1) -include stdlib.h -x c -c /dev/null -o /dev/null \
+  2>/dev/null && echo '$(1)')
+FORTIFY := $(or $(call known,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3),-D_FORTIFY_SOURCE=2)
+HARDENING := -fstack-protector-strong $(FORTIFY) $(call known,-fstack-clash-protection) \
+  $(call known,-fcf-protection) $(call known,-mbranch-protection=standard)
 C = $(CC) -std=c11 $(WARNINGS) -D_GNU_SOURCE -fPIC -fvisibility=hidden \
   -pthread -MMD -MP $(HARDENING) $(CFLAGS)
-LINK = $(CC) -pthread $(CFLAGS) $(LDFLAGS)
+LINK = $(CC) -pthread $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now,-z,noexecstack
+# libbpf is opened by dlopen, which before glibc 2.34 is in a library of its own
+LIBS = $(if $(filter 1,$(BPF)),-ldl)
 
 # Lua: the name of its pkg-config file is the distribution's choice
 LUA_PC = $(shell for p in lua5.4 lua-5.4 lua54 lua5.5 lua-5.5 lua55 lua; do \
@@ -147,7 +154,7 @@ $(BUILD)/libportinfo.a: $(LIB_OBJECTS)
 
 $(BUILD)/libportinfo.so: $(LIB_OBJECTS)
 	echo '  $(@:$(BUILD)/%=%)'
-	$(LINK) -shared -Wl,-soname,libportinfo.so.0 -Wl,-z,relro,-z,now $^ -o $@
+	$(LINK) -shared -Wl,-soname,libportinfo.so.0 $^ $(LIBS) -o $@
 
 $(BUILD)/portinfo.pc: Makefile
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
@@ -155,16 +162,16 @@ $(BUILD)/portinfo.pc: Makefile
 	  'includedir=$${prefix}/include' '' 'Name: portinfo' \
 	  'Description: what a port is, who holds it, should it be so' \
 	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
-	  'Libs: -L$${libdir} -lportinfo' 'Libs.private: -pthread' > $@
+	  'Libs: -L$${libdir} -lportinfo' 'Libs.private: $(strip -pthread $(LIBS))' > $@
 
-$(BUILD)/module/portinfo/core.so: $(BIND_OBJECTS) $(LIB_OBJECTS)
+$(BUILD)/module/portinfo/core.so: src/bind/module.map $(BIND_OBJECTS) $(LIB_OBJECTS)
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(LINK) $(or $(LIBFLAG),-shared) -Wl,-z,relro,-z,now $^ -o $@
+	$(LINK) $(or $(LIBFLAG),-shared) -Wl,--version-script=$< $(filter %.o,$^) $(LIBS) -o $@
 
 # exported symbols let C modules that scripts require find Lua in the binary
 $(BUILD)/portinfo: $(REPL_OBJECTS) $(BIND_OBJECTS) $(LIB_OBJECTS)
 	echo '  $(@:$(BUILD)/%=%)'
-	$(LINK) -pie -Wl,-E -Wl,-z,relro,-z,now $^ $(LUA_LIBS) $(LINE_LIBS_$(READLINE)) -o $@
+	$(LINK) -pie -Wl,-E $^ $(LUA_LIBS) $(LINE_LIBS_$(READLINE)) $(LIBS) -o $@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -242,15 +249,15 @@ C_TESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/*_test.c))
 
 $(BUILD)/tests/lua_ladder_test: tests/c/lua_ladder_test.c $(BIND_OBJECTS) $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(C) $(LUA_CFLAGS) -Isrc $^ $(LDFLAGS) -lcmocka $(LUA_LIBS) -o $@
+	$(C) $(LUA_CFLAGS) -Isrc $^ $(LDFLAGS) -lcmocka $(LUA_LIBS) $(LIBS) -o $@
 
 $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(C) -Isrc $^ $(LDFLAGS) -lcmocka -o $@
+	$(C) -Isrc $^ $(LDFLAGS) $(LIBS) -lcmocka -o $@
 
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(C) -Isrc $^ $(LDFLAGS) -o $@
+	$(C) -Isrc $^ $(LDFLAGS) $(LIBS) -o $@
 
 # what suites of the command ask the probe with, and a probe of another version
 C_HELPERS = $(if $(filter 1,$(BPF)),$(BUILD)/tests/records $(BUILD)/tests/other)
@@ -258,14 +265,14 @@ $(BUILD)/other/taskfile.bpf.o: BPF_FLAGS += -DPI__RECORD_VERSION=65000
 
 $(BUILD)/tests/other: tests/c/other.c $(BUILD)/other/object.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(C) -Isrc -Isrc/os/linux/bpf $^ $(LDFLAGS) -o $@
+	$(C) -Isrc -Isrc/os/linux/bpf $^ $(LDFLAGS) $(LIBS) -o $@
 
 test: ## install what the tests need, build, run every test
 	./deps.sh build test
 	$(MAKE) --no-print-directory check
 
 check: all $(C_TESTS) $(C_HELPERS) $(BENCHES) ## run every test with what is installed
-	BUILD=$(BUILD) CC="$(CC)" ./tests/run.sh $(SUITES)
+	BUILD=$(BUILD) CC="$(CC)" HARDENING="$(HARDENING)" ./tests/run.sh $(SUITES)
 
 asan: ## run every test under the address and undefined behaviour sanitizers
 	ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
