@@ -279,6 +279,16 @@ asan: ## run every test under the address and undefined behaviour sanitizers
 	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
+# What has threads: readings in parts, descriptors, other namespaces, notices. Address
+# space that is laid out by chance may be in this sanitizer's way.
+TSAN_SUITES = c $(addprefix tests/cli/,sockets.bats netns.bats sight.bats planner.bats \
+  watch.bats wait.bats acceptance.bats audit.bats)
+
+tsan: ## run what has threads under the thread sanitizer
+	$$(command -v setarch >/dev/null && echo setarch -R) $(MAKE) --no-print-directory check \
+	  BUILD=build-tsan HARDENING= LDFLAGS="-fsanitize=thread" SUITES="$(TSAN_SUITES)" \
+	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=thread"
+
 SCALE ?= 1
 # only what was measured with the whole load is worth the README
 bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smaller load; SWEEP=1: when BPF pays)
@@ -326,6 +336,28 @@ lint: ## check formatting and warnings
 	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 
+# What takes longer than a build. A file that was found good is not looked at again;
+# cppcheck does not know what the headers of others declare, and need not.
+ANALYZED = $(filter-out %.bpf.c,$(LIB_SOURCES) $(BIND_SOURCES) $(wildcard src/repl/*.c src/registry/*.c))
+ANALYSIS = -D_GNU_SOURCE $(LUA_CFLAGS) $(LINE_CFLAGS_$(READLINE))
+
+analyze: ## look for mistakes along all paths (gcc -fanalyzer, clang-tidy, cppcheck)
+	./deps.sh build ci
+	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) \
+	  $(ANALYZED:%.c=$(BUILD)/analyzed/%)
+
+# of what it finds it names no line that a pragma could be at: what an array of pointers
+# holds, which free_matches or readline free
+$(BUILD)/analyzed/src/repl/tab: EXCEPT = -Wno-analyzer-malloc-leak
+
+$(BUILD)/analyzed/%: %.c
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	gcc -std=c11 $(ANALYSIS) -O1 -fanalyzer -Werror $(EXCEPT) -c $< -o /dev/null
+	clang-tidy --quiet $< -- -std=c11 $(ANALYSIS) 2>$@.log || { cat $@.log; exit 1; }
+	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --error-exitcode=1 $(filter-out -I%,$(ANALYSIS)) $<
+	touch $@
+
 # ---- Upkeep ----------------------------------------------------------------
 
 deps: ## install what building needs (deps-test: what the tests need)
@@ -338,8 +370,8 @@ refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=fi
 	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
 
 clean: ## remove what was built
-	rm -rf build build-asan build-fuzz build-lint build-none build-other
+	rm -rf build build-asan build-tsan build-fuzz build-lint build-none build-other
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan bench tour fuzz lint deps deps-test refresh clean
+  asan tsan bench tour fuzz lint analyze deps deps-test refresh clean
 .DELETE_ON_ERROR:

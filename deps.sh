@@ -95,6 +95,9 @@ need_fuzz() {
 need_ci() {
   has clang || need clang clang clang clang llvm
   has clang-format || need clang-format clang-tools-extra clang-extra-tools clang clang-format
+  has gcc || need gcc gcc gcc gcc gcc
+  has clang-tidy || need clang-tidy clang-tools-extra clang-extra-tools clang llvm
+  has cppcheck || need cppcheck cppcheck cppcheck cppcheck cppcheck
   has luacheck || need lua-check luarocks luacheck luacheck luarocks
   has shellcheck || need shellcheck ShellCheck shellcheck shellcheck shellcheck
   has mandoc || need mandoc mandoc mandoc mandoc mandoc

@@ -28,7 +28,11 @@ __attribute__((format(printf, 4, 5)))
 #endif
 int pi__fail(pi_error *err, int code, int os, const char *format, ...);
 
-int pi__nomem(pi_error *err);
+/* Here, so that who reads a caller's file alone sees that it is never 0. */
+static inline int pi__nomem(pi_error *err) {
+  pi__fail(err, PI_ENOMEM, 0, "out of memory");
+  return PI_ENOMEM;
+}
 
 /* ---- What a platform hands over ----------------------------------------- */
 

@@ -18,10 +18,6 @@ int pi__fail(pi_error *err, int code, int os, const char *format, ...) {
   return code;
 }
 
-int pi__nomem(pi_error *err) {
-  return pi__fail(err, PI_ENOMEM, 0, "out of memory");
-}
-
 int pi__reserve(void *array, size_t *capacity, size_t need, size_t size,
                 pi_error *err) {
   if (need <= *capacity) return 0;

@@ -286,6 +286,8 @@ bool pi__json_skip(pi__json *j) {
     }
     // behind a value, or the start of some: out as far as they end here
     while (j->depth > outside) {
+      // every depth beyond `outside` was entered above
+      // cppcheck-suppress uninitvar
       char bracket = brackets[j->depth];
       if (step(j, first, bracket)) {
         if (bracket == '}' && !skip_key(j)) return false;

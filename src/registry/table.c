@@ -83,7 +83,7 @@ static void check_bytes(table *t, size_t size) {
 /* The next line without its LF, or NULL. */
 static char *next_line(table *t) {
   if (*t->next == '\0') return NULL;
-  char *line = t->next, *end = strchr(line, '\n');
+  char *line = t->next, *end = line + strcspn(line, "\n");
   *end = '\0';
   t->next = end + 1;
   t->line++;

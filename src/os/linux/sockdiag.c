@@ -312,15 +312,15 @@ typedef struct walk {
   atomic_bool stop, interrupted;
 } walk;
 
-static int visit_figures(walk *w, const struct nlmsghdr *h, pi__row *row,
+static int visit_figures(walk *w, const struct nlmsghdr *h, pi__row row,
                          pi_error *err) {
   pi__tcp_info info;
   const char *attributes = (const char *)h + NLMSG_HDRLEN +
                            NLMSG_ALIGN(sizeof(struct inet_diag_msg));
-  int rc = pi__tcpinfo_read(w->reading, row->proto, attributes,
+  int rc = pi__tcpinfo_read(w->reading, row.proto, attributes,
                             (const char *)h + h->nlmsg_len, &info, err);
-  row->info = &info;
-  return rc != 0 ? rc : w->visit(w->arg, row, err);
+  row.info = &info;
+  return rc != 0 ? rc : w->visit(w->arg, &row, err);
 }
 
 static int visit_message(void *arg, const struct nlmsghdr *h, pi_error *err) {
@@ -331,7 +331,7 @@ static int visit_message(void *arg, const struct nlmsghdr *h, pi_error *err) {
     return 0;
   }
   if (pi__sockdiag_read(&w->ifaces, w->query, h, &row, &trouble)) {
-    if (w->query->figures) return visit_figures(w, h, &row, err);
+    if (w->query->figures) return visit_figures(w, h, row, err);
     return w->visit(w->arg, &row, err);
   }
   if (trouble.code != 0) {
