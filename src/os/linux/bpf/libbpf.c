@@ -30,7 +30,7 @@ enum {
 
 typedef struct library {
   void *handle;
-#define MEMBER(name) __typeof__(name) *name;
+#define MEMBER(name) __typeof__(name) *name;  // NOLINT: parentheses declare too
   FUNCTIONS(MEMBER)
 #undef MEMBER
 } library;
