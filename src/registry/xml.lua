@@ -17,19 +17,27 @@ local function fail(at, text, message, ...)
   error(setmetatable({ message = told }, Trouble))
 end
 
-local function character(code)
-  if code and code <= 0x10FFFF and not (code >= 0xD800 and code < 0xE000) then
-    return utf8.char(code)
-  end
+-- What may stand in a document, and so be referred to: Char of XML 1.0.
+local function is_char(code)
+  return code == 9 or code == 10 or code == 13 or code >= 0x20 and code < 0xD800
+    or code >= 0xE000 and code < 0xFFFE or code >= 0x10000 and code <= 0x10FFFF
+end
+
+-- The character of a reference by number; one of many digits is none, and does
+-- not fit a number of ours.
+local function character(name)
+  local decimal = name:match "^#0*(%d+)$"
+  local hexadecimal = name:match "^#x0*(%x+)$"
+  local digits = decimal or hexadecimal
+  if not digits or #digits > 7 then return nil end
+  local code = tonumber(digits, decimal and 10 or 16)
+  return is_char(code) and utf8.char(code) or nil
 end
 
 local function decode(piece, at, text)
   if not piece:find("&", 1, true) then return piece end
   return (piece:gsub("&([^;&%s<]*);?", function(name)
-    local decimal = name:match "^#(%d+)$"
-    local hexadecimal = name:match "^#x(%x+)$"
-    return ENTITIES[name]
-      or character(tonumber(decimal) or tonumber(hexadecimal or "-", 16))
+    return ENTITIES[name] or character(name)
       or fail(at, text, "unknown entity &%s;", name)
   end))
 end

@@ -181,6 +181,15 @@ X
   refuses "unknown entity &evil;" "$XML"
 }
 
+# The last one is an A to whoever keeps 64 bits of it.
+@test "a reference to what is no character is refused" {
+  for code in '#0' '#27' '#xD800' '#xFFFF' '#x110000' '#xFFFFFFFFFFFFFFFF' \
+    '#x10000000000000041'; do
+    echo "<registry><note>&$code;</note></registry>" >"$XML"
+    refuses "unknown entity &$code;" "$XML"
+  done
+}
+
 @test "a document type is refused" {
   echo '<!DOCTYPE r [<!ENTITY e SYSTEM "/etc/passwd">]><r>&e;</r>' >"$XML"
   refuses "not well-formed" "$XML"
