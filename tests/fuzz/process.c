@@ -89,7 +89,7 @@ int pi__collect(const pi__want *want, pi__reading *reading, pi_host *host,
 
 static pi_snapshot *take(void) {
   pi_snapshot *s = NULL;
-  pi_options options = {.groups = PI_GROUPS};
+  pi_options options = {.groups = PI_GROUP_SOCKET | PI_GROUP_PROCESS};
   must(pi_snapshot_take(&options, &s, NULL) == 0);
   is_kept(s);
   return s;
