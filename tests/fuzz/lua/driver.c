@@ -1,11 +1,13 @@
-/* driver.c: a fuzzer that is written in Lua. tests/fuzz/TARGET.lua returns a
- * function of the input, which raises an error where a claim fails. It runs
- * from the root of the tree, whose Lua files it loads.
+/* driver.c: a fuzzer that is written in Lua. tests/fuzz/TARGET.lua is given a
+ * function that tells whether a text is JSON, and returns one of the input,
+ * which raises an error where a claim fails. It runs from the root of the tree,
+ * whose Lua files it loads.
  *
  * The interpreter is not instrumented: the steps from one line of Lua to the
  * next are counted here, so that the fuzzer learns which inputs reach more.
  */
 #include "../fuzz.h"
+#include "../json.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -50,20 +52,29 @@ static int explain(lua_State *L) {
   return 1;
 }
 
+/* is_json(text) -> boolean */
+static int tell_json(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  lua_pushboolean(L, is_json(text, length, 16));
+  return 1;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc, (void)argv;
-  static const char path[] =
-      "package.path = 'lua/?.lua;lua/?/init.lua;tests/fuzz/lua/?.lua'";
+  static const char path[] = "package.path = 'lua/?.lua;lua/?/init.lua'";
   state = luaL_newstate();
   must(state != NULL);
   luaL_openlibs(state);
   luaL_requiref(state, "portinfo.core", luaopen_portinfo_core, 0);
   lua_settop(state, 0);
   lua_pushcfunction(state, explain);
-  if (luaL_dostring(state, path) ||
-      luaL_dofile(state, "tests/fuzz/" PI_TARGET ".lua")) {
+  bool set = luaL_dostring(state, path) == LUA_OK;
+  if (!set || luaL_loadfile(state, "tests/fuzz/" PI_TARGET ".lua") != LUA_OK) {
     give_up(lua_tostring(state, -1));
   }
+  lua_pushcfunction(state, tell_json);
+  if (lua_pcall(state, 1, 1, 1) != LUA_OK) give_up(lua_tostring(state, -1));
   return 0;
 }
 
