@@ -178,6 +178,14 @@ end
 -- The folder that a file is in.
 function M.folder_of(name) return name:match "^(.*)/[^/]*$" or "." end
 
+-- The line of this file that a message begins with; the first where it is of another, which
+-- that one called. Of a long name Lua shows the end.
+local function line_in(name, message)
+  local file, line = tostring(message):match "^(.-):(%d+): "
+  local shown = file and file:gsub("^%.%.%.", "")
+  return shown and name:sub(-#shown) == shown and line or "1"
+end
+
 -- Runs a source {name, text} for so many seconds: what it returns, or nil and what is wrong.
 -- `trust`: with all of Lua.
 function M.run(source, seconds, trust)
@@ -188,8 +196,8 @@ function M.run(source, seconds, trust)
   local ok, value, over = core.bounded(seconds, chunk)
   if ok then return value end
   if not over then return nil, value end
-  local place = type(value) == "string" and value:match "^(.-:%d+): " or name .. ":1"
-  return nil, ("%s: it took more than %g s of processor time to load"):format(place, seconds)
+  return nil, ("%s:%s: it took more than %g s of processor time to load")
+    :format(name, line_in(name, value), seconds)
 end
 
 return M

@@ -50,6 +50,9 @@ describe("a file of rules", function()
 
   it("is stopped where it does not end", function()
     assert.matches("rules.lua:1: it took more than 2 s", select(2, run "while true do end"))
+    -- also where a function of ours was at work for it
+    assert.matches("^rules.lua:1: it took more",
+      select(2, run 'local r = require while true do r "portinfo" r "portinfo" end'))
   end)
 end)
 
