@@ -13,6 +13,7 @@
 
 local confine = require "portinfo.confine"
 local entry = require "portinfo.entry"
+local range = require "portinfo.range"
 local rule = require "portinfo.rule"
 local ruleset = require "portinfo.ruleset"
 
@@ -150,10 +151,29 @@ local function check(value, source)
   return held
 end
 
+-- The tables of a file without their metatables: what those do is not watched any more. One
+-- after the other, as a file may nest them as deep as it likes.
+local function plain(value)
+  local made, found = {}, {}
+  local function copy_of(one)
+    if type(one) ~= "table" or range.is_range(one) then return one end
+    if not made[one] then
+      made[one] = {}
+      found[#found + 1] = one
+    end
+    return made[one]
+  end
+  local copy = copy_of(value)
+  for _, one in ipairs(found) do
+    for key, member in next, one do made[one][copy_of(key)] = copy_of(member) end
+  end
+  return copy
+end
+
 -- What a source {name, text} holds: {id = {entry...}} as written; or nil and what is wrong.
 function M.parse(source)
   local value, message = confine.run(source, ruleset.load_seconds)
-  if value ~= nil then return check(value, source) end
+  if value ~= nil then return check(plain(value), source) end
   return nil, message and ruleset.message_of(message, source.name)
     or source.name .. ": it returns nothing"
 end

@@ -42,6 +42,30 @@ describe("a baseline", function()
     assert.equal(text, select(2, write(select(2, judge(rule)))))
   end)
 
+  -- it was loaded by then, in a bounded time; nobody bounds what a metatable would run
+  it("is data, whatever its metatables would do", function()
+    local trap = "setmetatable(%s, {__index = ran, __len = ran, __pairs = ran, __tostring = ran})"
+    local function check(text)
+      text = text:gsub("@(%b{})", function(value) return trap:format(value) end)
+      return baseline.check{
+        name = "x.lua", text = "local function ran() error 'ran' end return " .. text,
+      }
+    end
+    local entry = {lport = 22}
+    assert.same({x = {entry}}, check "{baseline = 1, x = {{lport = 22}}}")
+    assert.same({x = {entry}}, check "@{baseline = 1, x = {{lport = 22}}}")
+    assert.same({x = {entry}}, check "{baseline = 1, x = @{{lport = 22}}}")
+    assert.same({x = {entry}}, check "{baseline = 1, x = {@{lport = 22}}}")
+    assert.same({x = {{lport = {22}}}}, check "{baseline = 1, x = {{lport = @{22}}}}")
+    assert.same({x = {{absent = {}}}}, check "{baseline = 1, x = {{absent = @{}}}}")
+    for _, text in ipairs{"@{}", "{baseline = @{}}", "{baseline = 1, [@{}] = {}}"} do
+      local held, message = check(text)
+      assert.is_nil(held)
+      assert.matches("^x.lua:1: ", message)
+      assert.is_nil(message:find("ran", 1, true))
+    end
+  end)
+
   it("does not hold another program, user or place", function()
     local _, report = judge(rule)
     local path = write(report)
