@@ -1,6 +1,6 @@
 /* ended_test.c: processes that end while they are read, and newcomers that get
- * their numbers. A file of our own procfs is a FIFO: whoever opens it waits,
- * and meanwhile something happens. */
+ * their numbers. The openat(2) of this program lets something happen behind
+ * whoever opens a file. */
 #include "procroot.h"
 
 #include "core/snapshot.h"
@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,41 +26,33 @@ static int end_root(void **state) {
 
 /* ---- What happens while a file is being opened --------------------------- */
 
-typedef struct event {
-  char path[512];
-  const char *content;
-  void (*happen)(void);
-  pthread_t thread;
+static struct {
+  const char *name;
+  void (*happen)(void); /* NULL: it has */
 } event;
 
-static void *wait_for_reader(void *arg) {
-  event *e = arg;
-  int fd = open(e->path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return NULL;
-  e->happen();
-  ssize_t n = write(fd, e->content, strlen(e->content));
-  close(fd);
-  return n == (ssize_t)strlen(e->content) ? e : NULL;
+int openat(int dir, const char *path, int flags, ...) {
+  int fd = (int)syscall(SYS_openat, dir, path, flags, 0);
+  const char *slash = strrchr(path, '/');
+  const char *name = slash != NULL ? slash + 1 : path;
+  void (*happen)(void) = event.happen;
+  if (fd >= 0 && happen != NULL && strcmp(name, event.name) == 0) {
+    event.happen = NULL;
+    happen();
+  }
+  return fd;
 }
 
-/* `name` says `content` to whom opens it, after `happen` has run. */
-static void expect_reader(event *e, const char *name, const char *content,
+/* The file says `content` to whoever opens it, and then `happen` runs. */
+static void expect_reader(const char *name, const char *content,
                           void (*happen)(void)) {
-  snprintf(e->path, sizeof e->path, "%s", procroot_path(name));
-  e->content = content;
-  e->happen = happen;
-  unlink(e->path);
-  assert_int_equal(0, mkfifo(e->path, 0644));
-  assert_int_equal(0, pthread_create(&e->thread, NULL, wait_for_reader, e));
+  procroot_text(name, content);
+  event.name = strrchr(name, '/') + 1;
+  event.happen = happen;
 }
 
-/* Nobody may have come. */
-static void assert_was_read(event *e) {
-  void *written;
-  int fd = open(e->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  pthread_join(e->thread, &written);
-  if (fd >= 0) close(fd);
-  assert_ptr_equal(e, written);
+static void assert_was_read(void) {
+  assert_null(event.happen);
 }
 
 static void end_10(void) {
@@ -102,13 +93,12 @@ static const pi__process *details(pi_snapshot *s) {
 /* The folder of an ended process says root. */
 static void the_user_is_of_one_that_is_there_afterwards(void **state) {
   (void)state;
-  event e;
   procroot_process(10, "true", 500);
   procroot_details(10);
-  expect_reader(&e, "10/status", "Uid:\t0\t0\t0\t0\n", end_10);
+  expect_reader("10/status", "Uid:\t0\t0\t0\t0\n", end_10);
   pi_snapshot *s = reading_of_10();
   const pi__process *p = details(s);
-  assert_was_read(&e);
+  assert_was_read();
   assert_int_equal(PI_UNKNOWN, p->user_sight);
   assert_int_equal(PI_UNKNOWN, p->exe_sight);
   // what was seen before stays
@@ -119,14 +109,13 @@ static void the_user_is_of_one_that_is_there_afterwards(void **state) {
 
 static void a_newcomer_gives_nothing_to_the_one_being_read(void **state) {
   (void)state;
-  event e;
   procroot_process(10, "true", 500);
   procroot_details(10);
-  expect_reader(&e, "10/status", "Name:\tx\nUid:\t0\t4294000000\t0\t0\n",
+  expect_reader("10/status", "Name:\tx\nUid:\t0\t4294000000\t0\t0\n",
                 replace_10);
   pi_snapshot *s = reading_of_10();
   const pi__process *p = details(s);
-  assert_was_read(&e);
+  assert_was_read();
   assert_string_equal("4294000000", pi__string_at(s, p->user)->bytes);
   assert_string_equal("/usr/bin/true", pi__string_at(s, p->exe)->bytes);
   assert_string_equal("true --really", pi__string_at(s, p->cmdline)->bytes);
@@ -178,7 +167,6 @@ static void a_program_that_is_kept_from_us_is_unknown(void **state) {
 
 static void who_ends_while_it_is_identified_is_no_holder(void **state) {
   (void)state;
-  event e;
   char line[512];
   procroot_line(line, sizeof line, "0100007F:1F90", "00000000:0000", "0A", 0,
                 5001);
@@ -190,12 +178,12 @@ static void who_ends_while_it_is_identified_is_no_holder(void **state) {
   procroot_process(10, "true", 500);
   procroot_process(11, "idle", 500);
   procroot_hold(10, 3, 5001);
-  expect_reader(&e, "10/status", "Uid:\t0\t0\t0\t0\n", end_10);
+  expect_reader("10/status", "Uid:\t0\t0\t0\t0\n", end_10);
   pi_options options = {
       .groups = PI_GROUP_OWNER, .backend = PI_BACKEND_PROC, .proc = procroot};
   pi_snapshot *s = NULL;
   assert_int_equal(0, pi_snapshot_take(&options, &s, NULL));
-  assert_was_read(&e);
+  assert_was_read();
   pi_holder h;
   assert_false(pi_snapshot_holder(s, 0, 0, &h));
   assert_true(pi_snapshot_quality(s)->vanished > 0);

@@ -7,8 +7,8 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static int make_root(void **state) {
@@ -193,42 +193,90 @@ static void lines_met_twice_and_odd_ones_are_no_rows(void **state) {
   pi_snapshot_free(s);
 }
 
-static void *write_in_pieces(void *arg) {
-  static char text[32768];
-  FILE *file = fopen(procroot_path("table"), "r");
-  size_t n = file == NULL ? 0 : fread(text, 1, sizeof text, file);
-  int fd = open(arg, O_WRONLY | O_CLOEXEC);
-  size_t written = 0;
-  while (fd >= 0 && written < n) {
-    ssize_t some = write(fd, text + written, n - written > 7 ? 7 : n - written);
-    if (some < 0) break;
-    written += (size_t)some;
-  }
-  if (fd >= 0) close(fd);
-  if (file != NULL) fclose(file);
-  return n > 0 && written == n ? arg : NULL;
+/* So many bytes at once, at most; 0: any. */
+static size_t piece;
+
+ssize_t read(int fd, void *buffer, size_t size) {
+  if (piece > 0 && size > piece) size = piece;
+  return syscall(SYS_read, fd, buffer, size);
 }
 
-/* Short reads, and nothing to seek in: a FIFO in place of the table. */
 static void a_table_may_come_in_pieces(void **state) {
   (void)state;
-  char path[512];
-  pthread_t thread;
-  void *written;
   procroot_text("net/dev", "");
-  write_table("table", 200, 1, "");
-  snprintf(path, sizeof path, "%s", procroot_path("net/tcp"));
-  assert_int_equal(0, mkfifo(path, 0644));
-  assert_int_equal(0, pthread_create(&thread, NULL, write_in_pieces, path));
+  write_table("net/tcp", 200, 1, "");
+  piece = 7;
   pi_snapshot *s = taken(0);
-  pthread_join(thread, &written);
-  assert_ptr_equal(path, written);
+  piece = 0;
   assert_int_equal(200, pi_snapshot_count(s));
   assert_false(pi_snapshot_quality(s)->sources[PI_PROTO_TCP][0].partial);
   for (size_t i = 0; i < 200; i++) {
     assert_int_equal(80 + i, pi_snapshot_value(s, i, PI_LPORT, 0).number);
   }
   pi_snapshot_free(s);
+}
+
+/* A line that does not end, as it is too long or the file ends in it, is none:
+ * its number may be cut, and what follows is no line of its own. */
+static void a_line_that_is_cut_is_no_row(void **state) {
+  (void)state;
+  static const char row[] =
+      "   9: 0100007F:1F90 00000000:0000 0A 00000000:00000000 "
+      "00:00000000 00000000 0 0 9999";
+  static char text[16384];
+  procroot_text("net/dev", "");
+  for (size_t before = 0; before < 9000; before += 271) {
+    memset(text, ' ', before);  // a column of its own, and a row behind it
+    text[0] = 'x';
+    snprintf(text + before, sizeof text - before, "%s 1\n", row);
+    write_table("net/tcp", 2, 1, text);
+    pi_snapshot *s = taken(0);
+    assert_int_equal(before == 0 ? 3 : 2, pi_snapshot_count(s));
+    assert_int_equal(before > 0,
+                     pi_snapshot_quality(s)->sources[PI_PROTO_TCP][0].partial);
+    pi_snapshot_free(s);
+  }
+  write_table("net/tcp", 2, 1, row);
+  pi_snapshot *s = taken(0);
+  assert_int_equal(2, pi_snapshot_count(s));
+  assert_true(pi_snapshot_quality(s)->sources[PI_PROTO_TCP][0].partial);
+  pi_snapshot_free(s);
+}
+
+/* Nothing that would keep us waiting, or that never ends. */
+static void what_is_no_table_is_not_read(void **state) {
+  (void)state;
+  static const char *const kinds[] = {"pipe", "device", "zeros", "lines"};
+  for (size_t kind = 0; kind < LENGTH(kinds); kind++) {
+    procroot_remove();
+    procroot_make();
+    procroot_text("net/dev", "");
+    write_table("net/tcp", 2, 1, "");
+    char path[512];
+    snprintf(path, sizeof path, "%s", procroot_path("net/tcp6"));
+    switch (kind) {
+    case 0: assert_int_equal(0, mkfifo(path, 0644)); break;
+    case 1: procroot_link("net/tcp6", "/dev/zero"); break;
+    case 2:
+      procroot_text("net/tcp6", "heading\n");
+      assert_int_equal(0, truncate(path, (off_t)1 << 40));
+      break;
+    default: {
+      FILE *file = fopen(path, "w");
+      for (int n = 0; n < 100000; n++) fputs("odd\n", file);
+      fclose(file);
+    }
+    }
+    pi_snapshot *s = taken(0);
+    const pi_quality *q = pi_snapshot_quality(s);
+    const struct pi_source *tcp6 = &q->sources[PI_PROTO_TCP][PI_FAMILY_6];
+    assert_int_equal(2, pi_snapshot_count(s));
+    assert_int_equal(PI_BACKEND_NONE, tcp6->backend);
+    assert_false(tcp6->absent);
+    static const int errnos[] = {EINVAL, EINVAL, EFBIG, EBADMSG};
+    assert_int_equal(errnos[kind], tcp6->os);
+    pi_snapshot_free(s);
+  }
 }
 
 /* Newer kernels may have columns behind the inode, and more of a heading. */
@@ -567,6 +615,8 @@ int main(void) {
       cmocka_unit_test(reads_this_host),
       T(lines_met_twice_and_odd_ones_are_no_rows),
       T(a_table_may_come_in_pieces),
+      T(a_line_that_is_cut_is_no_row),
+      T(what_is_no_table_is_not_read),
       T(a_table_may_have_more_columns),
       T(a_user_without_a_number_here_is_unknown),
       T(a_family_without_a_table_is_absent),

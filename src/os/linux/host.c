@@ -3,6 +3,7 @@
 #include "host.h"
 #include "file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/magic.h>
@@ -153,23 +154,31 @@ static bool is_mount_of(const char *point, const char *proc) {
   return strncmp(point, proc, n) == 0 && point[n] == '\0';
 }
 
-static bool is_hidden(const char *proc) {
-  char path[4096], line[4096];
-  bool hidden = false;
-  snprintf(path, sizeof path, "%s/self/mounts", proc);
-  FILE *file = fopen(path, "re");
-  if (file == NULL) return false;
-  while (fgets(line, sizeof line, file) != NULL) {
+/* What the mounts say; that they cannot be read, or not all of them, means that
+ * processes may be hidden. */
+static bool mounts_hide(const char *proc, pi__lines *lines) {
+  bool hidden = false, cut;
+  for (const char *line; (line = pi__lines_next(lines, &cut)) != NULL;) {
     char point[2048], type[64], options[1024];
     if (sscanf(line, "%*s %2047s %63s %1023s", point, type, options) != 3) {
+      if (cut) return true;
       continue;
     }
     // the last mount on a point is the one that is seen
     if (strcmp(type, "proc") == 0 && is_mount_of(point, proc)) {
-      hidden = options_hide(options);
+      hidden = cut || options_hide(options);
     }
   }
-  fclose(file);
+  return hidden || lines->os != 0;
+}
+
+static bool is_hidden(const char *proc) {
+  char path[4096];
+  pi__lines lines;
+  snprintf(path, sizeof path, "%s/self/mounts", proc);
+  if (!pi__lines_open(&lines, path)) return errno != ENOENT;
+  bool hidden = mounts_hide(proc, &lines);
+  pi__lines_close(&lines);
   // the root of a user namespace has the capability there alone
   bool first = namespace_inode(proc, "user") == FIRST_USER_NS;
   return hidden && !(first && has_ptrace(proc));

@@ -149,18 +149,38 @@ bool pi__proctable_line(pi_proto proto, pi_family family, const char *line,
   return true;
 }
 
-/* Reads to the end of a line; false if there is none. *length is 0, which no
- * row has, of one that is longer than any of the kernel's, or ends without a
- * newline: of a number cut short the rest is another number. */
-static bool next_line(FILE *file, char *line, size_t size, size_t *length) {
-  size_t n = 0;
-  int c;
-  while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-    if (n < size) line[n] = (char)c;
-    n++;
+/* ---- A table ------------------------------------------------------------ */
+
+/* A file with more lines that are none of ours is no such table. */
+enum { MOST_ODD = 1 << 16 };
+
+typedef struct reader {
+  pi_proto proto;
+  pi_family family;
+  uint16_t states;
+  int (*visit)(void *arg, const pi__row *row, pi_error *err);
+  void *arg;
+  size_t skipped;
+} reader;
+
+static int read_lines(reader *r, pi__lines *lines, pi_error *err) {
+  const char *line;
+  bool cut;
+  int rc = 0;
+  for (size_t n = 0; rc == 0; n++) {
+    pi__row row;
+    if ((line = pi__lines_next(lines, &cut)) == NULL) break;
+    if (cut ||
+        !pi__proctable_line(r->proto, r->family, line, strlen(line), &row)) {
+      r->skipped += n > 0;  // the first is the heading
+      if (r->skipped > MOST_ODD) {
+        rc = pi__fail(err, PI_EREPLY, 0, "its lines are not those of a table");
+      }
+    } else if (r->states >> row.state & 1) {
+      rc = r->visit(r->arg, &row, err);
+    }
   }
-  *length = c == EOF || n > size ? 0 : n;
-  return c != EOF || n > 0;
+  return rc;
 }
 
 int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
@@ -168,32 +188,24 @@ int pi__proctable_read(const pi__want *want, pi_proto proto, pi_family family,
                        int (*visit)(void *arg, const pi__row *row,
                                     pi_error *err),
                        void *arg, size_t *skipped, pi_error *err) {
-  char path[4096], line[1024], name[16];
+  *skipped = 0;
+  char path[4096], name[16];
   if (!pi__proctable_has(proto)) {
     return pi__fail(err, PI_EOS, EOPNOTSUPP, "no proc table tells of it");
   }
   snprintf(name, sizeof name, "%s%s", names[proto],
            family == PI_FAMILY_4 ? "" : "6");
   pi__net_path(want->proc, name, path);
-  FILE *file = fopen(path, "re");
-  if (file == NULL) {
+  pi__lines lines;
+  if (!pi__lines_open(&lines, path)) {
     return pi__fail(err, PI_EOS, errno, "%s: %s", path, strerror(errno));
   }
-  int rc = 0;
-  size_t length;
-  *skipped = 0;
-  for (size_t n = 0; rc == 0 && next_line(file, line, sizeof line, &length);
-       n++) {
-    pi__row row;
-    if (!pi__proctable_line(proto, family, line, length, &row)) {
-      *skipped += n > 0;  // the first is the heading
-      continue;
-    }
-    if (states >> row.state & 1) rc = visit(arg, &row, err);
+  reader r = {proto, family, states, visit, arg, 0};
+  int rc = read_lines(&r, &lines, err);
+  if (rc == 0 && lines.os != 0) {
+    rc = pi__fail(err, PI_EOS, lines.os, "%s: %s", path, strerror(lines.os));
   }
-  if (rc == 0 && ferror(file)) {
-    rc = pi__fail(err, PI_EOS, errno, "%s: %s", path, strerror(errno));
-  }
-  fclose(file);
+  *skipped = r.skipped;
+  pi__lines_close(&lines);
   return rc;
 }

@@ -70,11 +70,13 @@ static bool counts_mptcp(void) {
 void pi__protocols_read(const char *proc, pi__protocols *ret) {
   char path[4096], text[16384];
   pi__net_path(proc, "protocols", path);
-  if (pi__file_read(AT_FDCWD, path, text, sizeof text) >= 0) {
+  ssize_t n = pi__file_read(AT_FDCWD, path, text, sizeof text);
+  bool whole = n >= 0 && n < (ssize_t)sizeof text - 1;
+  if (whole) {
     pi__protocols_parse(text, counts_mptcp(), ret);
     return;
   }
   memset(ret, 0, sizeof *ret);
-  ret->os = errno;
+  ret->os = n < 0 ? errno : EFBIG;
   fill(ret, PI__UNTOLD);
 }

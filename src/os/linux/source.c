@@ -125,13 +125,18 @@ static bool has_proc_net(const char *proc) {
   return access(path, F_OK) == 0;
 }
 
+/* What is noted of a refusal. */
+static int errno_of(const pi_error *err) {
+  return err->os != 0 ? err->os : EBADMSG;
+}
+
 static int read_present(pi__source *s, pi_error *err) {
   pi_backend wish = s->want->backend;
   int rc = PI_EOS;
   if (wish != PI_BACKEND_PROC) {
     rc = read_netlink(s, err);
     if (rc == 0 || pi__is_final(rc)) return rc;
-    s->note->os = err->os != 0 ? err->os : EBADMSG;
+    s->note->os = errno_of(err);
   }
   if (wish != PI_BACKEND_NETLINK &&
       (wish == PI_BACKEND_PROC || pi__proctable_has(s->query.proto))) {
@@ -145,7 +150,7 @@ static int read_present(pi__source *s, pi_error *err) {
     // no such table although there are others: no such family on this host
     if (err->os == ENOENT && has_proc_net(s->want->proc))
       s->note->absent = true;
-    if (s->note->os == 0) s->note->os = err->os;
+    if (s->note->os == 0) s->note->os = errno_of(err);
   }
   return 0;
 }
