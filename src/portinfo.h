@@ -747,7 +747,8 @@ typedef struct pi_quality {
   size_t vanished;      /* of them, those that ended while we looked */
   bool hidden;          /* proc hides other users' processes (hidepid) */
   bool nested;          /* in a pid namespace below the first: others unseen */
-  bool owners_unseen;   /* no process could be looked at: no usable procfs */
+  bool owners_unseen;   /* not all processes could be looked at, */
+  int owners_os;        /* for this errno; 0: no usable procfs */
   pi_backend owners_by; /* PROC (descriptors in procfs) or BPF; 0: unread */
   bool pinned;          /* BPF: by the probe that is pinned */
   char obstacle[160];   /* why BPF did not tell, though it was tried; or "" */

@@ -102,7 +102,9 @@ function M.blind_spots(selection, owners)
     lines[#lines + 1] = "owners are by procfs, as BPF was refused: " .. escape(quality.obstacle)
   end
   if quality.owners_unseen then
-    lines[#lines + 1] = "no process could be looked at: procfs is not there"
+    lines[#lines + 1] = quality.owners_error
+      and "not all processes could be looked at: " .. quality.owners_error
+      or "no process could be looked at: procfs is not there"
     return lines
   end
   local counts = owners or selection:unknown_owners()
@@ -152,7 +154,7 @@ end
 -- What keeps owners of a reading unknown; nil if nothing is known to.
 function M.obstacle(snapshot)
   local quality = snapshot:quality()
-  if quality.owners_unseen then return "no process could be looked at" end
+  if quality.owners_unseen then return "not all processes could be looked at" end
   if (quality.unreadable or 0) == 0 then return nil end
   return plural(quality.unreadable, "process", "processes") .. " could not be read"
 end

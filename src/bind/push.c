@@ -109,6 +109,10 @@ static void set_sight(lua_State *L, const pi_quality *q) {
   pi__set_boolean(L, "hidden", q->hidden);
   pi__set_boolean(L, "nested", q->nested);
   pi__set_boolean(L, "owners_unseen", q->owners_unseen);
+  if (q->owners_os != 0) {
+    pi__set_integer(L, "owners_errno", q->owners_os);
+    pi__set_text(L, "owners_error", strerror(q->owners_os));
+  }
   pi__set_boolean(L, "pinned", q->pinned);
   pi__set_text(L, "obstacle", q->obstacle);
   if (q->owners_by == PI_BACKEND_AUTO) return;

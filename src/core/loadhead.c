@@ -248,6 +248,7 @@ static int load_quality(pi__loader *l, const char *name, void *to) {
       {"hidden", pi__load_bool, AT(hidden)},
       {"nested", pi__load_bool, AT(nested)},
       {"owners_unseen", pi__load_bool, AT(owners_unseen)},
+      {"owners_errno", load_errno, AT(owners_os)},
       {"owners_by", load_backend, AT(owners_by)},
       {"pinned", pi__load_bool, AT(pinned)},
       {"obstacle", load_obstacle, 0},

@@ -154,6 +154,7 @@ static void put_quality(pi__writer *w, const pi_quality *q) {
   put_flag(w, "hidden", q->hidden);
   put_flag(w, "nested", q->nested);
   put_flag(w, "owners_unseen", q->owners_unseen);
+  if (q->owners_os > 0) put_member(w, "owners_errno", (uint64_t)q->owners_os);
   if (q->owners_by != PI_BACKEND_AUTO) {
     pi__put_string(w, ",\"owners_by\":\"");
     pi__put_string(w, pi__backend_words[q->owners_by]);

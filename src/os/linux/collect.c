@@ -9,6 +9,8 @@
 #include "taskrows.h"
 #include "tcpinfo.h"
 
+#include <errno.h>
+
 /* ---- All of a namespace -------------------------------------------------- */
 
 /* Those of the namespace that we are in; `rows`: as the iterator tells them, if
@@ -179,7 +181,7 @@ static int mark_alive(void *arg, const pi__row *row, pi_error *err) {
   return 0;
 }
 
-static int ask_alive(pi__source *s, pi_error *err) {
+static int visit_again(pi__source *s, pi_error *err) {
   bool whole;
   size_t skipped;
   if (pi__source_has_more(s)) {
@@ -189,6 +191,15 @@ static int ask_alive(pi__source *s, pi_error *err) {
   return pi__proctable_read(s->want, s->query.proto, s->query.family,
                             s->query.states, mark_alive, s->reading, &skipped,
                             err);
+}
+
+/* What a table that cannot be read again would have told is in doubt. */
+static int ask_alive(pi__source *s, pi_error *err) {
+  pi_quality *q = pi__reading_quality(s->reading);
+  int rc = visit_again(s, err);
+  if (rc != 0) q->owners_unseen = true;
+  if (rc != 0) q->owners_os = err->os;
+  return rc;
 }
 
 /* Which sockets are still there now that the scan is over? One that nobody
@@ -216,7 +227,7 @@ static int read_owners(const pi__want *want, pi__reading *reading,
   if (rc == 0 && q->owners_by == PI_BACKEND_BPF) return 0;
   if (rc == 0) {
     // a procfs that shows no process at all, not even us, is none
-    q->owners_unseen = q->processes == 0;
+    if (q->processes == 0) q->owners_unseen = true;
     return 0;
   }
   if (pi__is_final(rc) || want->backend == PI_BACKEND_BPF) {
@@ -224,6 +235,7 @@ static int read_owners(const pi__want *want, pi__reading *reading,
     return rc;
   }
   q->owners_unseen = true;
+  q->owners_os = trouble.os == ENOENT ? 0 : trouble.os;
   return 0;
 }
 

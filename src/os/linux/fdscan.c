@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/kcmp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -63,15 +64,32 @@ typedef struct worker {
   pi_error err; /* code 0: none */
 } worker;
 
+/* ---- What keeps us from looking ------------------------------------------ */
+
+/* Whoever ended meanwhile took its sockets along. */
+static bool has_ended(int os) {
+  return os == ENOENT || os == ESRCH;
+}
+
+/* It is we who lack something, and the process has nothing to do with it: then
+ * nothing can be said of whoever was not looked at. */
+static bool is_want(worker *w, int os) {
+  if (os != EMFILE && os != ENFILE && os != ENOMEM) return false;
+  pi__fail(&w->err, PI_EOS, os, "looking at processes: %s", strerror(os));
+  return true;
+}
+
 /* ---- Listing directories of numbers ------------------------------------- */
 
+/* Pids and descriptors are both below 2^31. */
 static bool parse_number(const char *name, uint32_t *ret) {
   uint32_t n = 0;
   if (*name == '\0') return false;
   for (; *name != '\0'; name++) {
-    if (*name < '0' || *name > '9') return false;
+    if (*name < '0' || *name > '9' || n > INT_MAX / 10) return false;
     n = n * 10 + (uint32_t)(*name - '0');
   }
+  if (n > INT_MAX) return false;
   *ret = n;
   return true;
 }
@@ -138,14 +156,15 @@ typedef struct table {
   bool denied, gone;
 } table;
 
-/* The inode in "socket:[123]", 0 if the text is something else. */
+/* The inode in "socket:[123]", which has 32 bits (net/socket.c, sock_alloc); 0
+ * if the text is something else. */
 static uint64_t parse_link(const char *text, ssize_t length) {
   static const char prefix[] = "socket:[";
   const ssize_t start = sizeof prefix - 1;
   if (length < start + 2 || memcmp(text, prefix, (size_t)start) != 0) return 0;
   uint64_t n = 0;
   for (ssize_t i = start; i < length - 1; i++) {
-    if (text[i] < '0' || text[i] > '9') return 0;
+    if (text[i] < '0' || text[i] > '9' || n > UINT32_MAX) return 0;
     n = n * 10 + (uint64_t)(text[i] - '0');
   }
   return text[length - 1] == ']' ? n : 0;
@@ -158,9 +177,11 @@ static int identify(table *t) {
   struct stat st;
   finder f = {.pid = t->pid};
   snprintf(path, sizeof path, "%s/stat", t->up);
+  errno = 0;
   bool has_uid = pi__process_uid(t->dir, t->up, &f.uid);
+  if (!has_uid && is_want(w, errno)) return -1;
   if (fstat(t->dir, &st) != 0 || !pi__stat_read(t->dir, path, &f.stat)) {
-    t->gone = true;
+    t->gone = !is_want(w, errno);
     return -1;
   }
   if (!has_uid) f.uid = st.st_uid;
@@ -179,8 +200,10 @@ static int look_at_fd(void *arg, uint32_t fd) {
   snprintf(name, sizeof name, "%u", (unsigned)fd);
   ssize_t n = readlinkat(t->dir, name, text, sizeof text);
   if (n < 0) {
-    // one that was closed meanwhile is no loss, one that is kept from us is
-    if (errno == EACCES || errno == EPERM) t->denied = true;
+    // one that was closed meanwhile is no loss, nor is what is no link, but
+    // one that is kept from us is
+    if (is_want(w, errno)) return -1;
+    if (!has_ended(errno) && errno != EINVAL) t->denied = true;
     return 0;
   }
   uint64_t inode = parse_link(text, n);
@@ -214,14 +237,14 @@ typedef enum sight { SEEN, GONE, DENIED } sight;
 static sight look_at_table(worker *w, uint32_t pid, const char *path,
                            const char *up) {
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) return errno == ENOENT || errno == ESRCH ? GONE : DENIED;
+  if (dir < 0) return !is_want(w, errno) && has_ended(errno) ? GONE : DENIED;
   table t = {.worker = w, .pid = pid, .dir = dir, .up = up};
-  if (list_numbers(dir, w->listing, look_at_fd, &t) != 0 && w->err.code == 0 &&
-      !t.gone) {
-    if (errno == EACCES || errno == EPERM)
-      t.denied = true;
-    else
+  int rc = list_numbers(dir, w->listing, look_at_fd, &t);
+  if (rc == PI_EOS && w->err.code == 0 && !is_want(w, errno)) {
+    if (has_ended(errno))
       t.gone = true;
+    else
+      t.denied = true;
   }
   close(dir);
   return t.denied ? DENIED : t.gone ? GONE : SEEN;
@@ -261,9 +284,12 @@ static bool look_at_tasks(worker *w, uint32_t pid) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%u/task", w->scan->proc, (unsigned)pid);
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) return true;  // ended, or as closed as the process itself
+  if (dir < 0) return !is_want(w, errno) && has_ended(errno);
   tasks t = {.worker = w, .pid = pid};
-  list_numbers(dir, w->listing, look_at_task, &t);
+  int rc = list_numbers(dir, w->listing, look_at_task, &t);
+  if (rc == PI_EOS && w->err.code == 0 && !is_want(w, errno)) {
+    t.denied = t.denied || !has_ended(errno);
+  }
   close(dir);
   return !t.denied;
 }

@@ -1,6 +1,7 @@
 /* iface.c: a socket's device, by index in the dump, by name for everybody. */
 #include "iface.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,11 @@ int pi__iface_name(pi__ifaces *ifaces, uint32_t index, uint32_t *ret,
   const size_t place = index % places;
   *ret = ifaces->known[place].text;
   if (ifaces->known[place].index == index) return 0;
+  *ret = 0;
   char name[IF_NAMESIZE + 16];
   if (if_indextoname(index, name) == NULL) {
+    // to ask takes a socket, which we may not get
+    if (errno != ENXIO) return 0;
     snprintf(name, sizeof name, "if%u", (unsigned)index);
   }
   int rc = pi__reading_text(ifaces->reading, name, strlen(name), ret, err);

@@ -14,7 +14,7 @@ typedef struct pi__ifaces {
 } pi__ifaces;
 
 /* The text of a device's name, "ifN" if there is none by this index (gone, or
- * in another namespace). */
+ * in another namespace); 0 if it could not be asked for. */
 int pi__iface_name(pi__ifaces *ifaces, uint32_t index, uint32_t *ret,
                    pi_error *err);
 

@@ -43,6 +43,7 @@ typedef struct search {
   uint64_t inode; /* the one that is looked for; 0: all are added */
   char *path;     /* LONGEST bytes: where it was found */
   bool found;
+  int os; /* why a folder could not be looked through; 0: they were */
   pi_error *err;
 } search;
 
@@ -71,12 +72,23 @@ static int meet(search *s, uint64_t inode, const char *path, uint32_t pid) {
   return 1;
 }
 
+/* NULL at the end, which may be one that the kernel makes. */
+static const struct dirent *next_entry(search *s, DIR *dir) {
+  errno = 0;
+  const struct dirent *entry = readdir(dir);
+  if (entry == NULL && errno != 0) s->os = errno;
+  return entry;
+}
+
 static int search_names(search *s) {
   DIR *dir = opendir(folder);
-  if (dir == NULL) return 0;
+  if (dir == NULL) {
+    if (errno != ENOENT) s->os = errno;  // that nobody made one is no gap
+    return 0;
+  }
   int rc = 0;
   const struct dirent *entry;
-  while (rc == 0 && (entry = readdir(dir)) != NULL) {
+  while (rc == 0 && (entry = next_entry(s, dir)) != NULL) {
     char path[LONGEST];
     if (entry->d_name[0] == '.') continue;
     snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
@@ -123,10 +135,13 @@ static int search_process(search *s, const char *pid) {
 
 static int search_processes(search *s) {
   DIR *dir = opendir(s->want->proc);
-  if (dir == NULL) return 0;
+  if (dir == NULL) {
+    s->os = errno;
+    return 0;
+  }
   int rc = 0;
   const struct dirent *entry;
-  while (rc == 0 && (entry = readdir(dir)) != NULL) {
+  while (rc == 0 && (entry = next_entry(s, dir)) != NULL) {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
     if (pi__interrupted(s->reading)) {
       rc = pi__fail(s->err, PI_ECANCELED, 0, "interrupted");
@@ -144,7 +159,9 @@ static int list_all(const pi__want *want, pi__reading *reading, pi_error *err) {
   pi__host_sight(want->proc, q);
   q->unlisted = q->hidden || q->nested;
   int rc = search_names(&s);
-  return rc != 0 ? rc : search_processes(&s);
+  if (rc == 0) rc = search_processes(&s);
+  q->unlisted = q->unlisted || s.os != 0;
+  return rc;
 }
 
 /* ---- The one that is asked for ------------------------------------------- */
@@ -243,7 +260,8 @@ static int enter(tour *t, const pi__netns *n) {
   int os = enter_path(pi__reading_text_at(t->reading, n->path), s.inode);
   if (os != ENOENT) return os;
   search_processes(&s);
-  return s.found ? enter_path(path, s.inode) : ENOENT;
+  if (s.found) return enter_path(path, s.inode);
+  return s.os != 0 ? s.os : ENOENT;
 }
 
 static void refuse(tour *t, pi__netns *n, int os) {
@@ -360,6 +378,7 @@ static int name_one(const pi__want *want, pi__reading *reading, pi__netns *n,
   if (known != NULL) snprintf(path, sizeof path, "%s", known);
   if (name_in(path) == NULL) search_names(&s);
   const char *name = name_in(path);
+  if (s.os != 0) n->name_sight = PI_UNKNOWN;
   if (name == NULL && n->pid == 0) return 0;
   if (name == NULL) return name_by_process(want, reading, n, err);
   n->name_sight = PI_KNOWN;

@@ -154,8 +154,16 @@ static void count_lost(int fd, pi_hearing *hearing, bool once) {
   if (lost > hearing->lost) hearing->lost = lost;
 }
 
+/* The kernel tells us no more, and *hearing says so. */
+static void stop_hearing(pi__notices *n, int os, pi_hearing *hearing) {
+  close(n->fd);
+  n->fd = -1;
+  hearing->heard = false;
+  hearing->os = os;
+}
+
 /* The bytes of one datagram of the kernel's; 0: somebody else's, or lost ones;
- * -1: there is none. */
+ * -1: there is none, or there will be none any more. */
 static ssize_t receive(pi__notices *n, pi_hearing *hearing) {
   struct sockaddr_nl from = {0};
   struct iovec part = {n->buffer, sizeof n->buffer};
@@ -170,12 +178,17 @@ static ssize_t receive(pi__notices *n, pi_hearing *hearing) {
     count_lost(n->fd, hearing, true);
     return 0;
   }
-  if (length < 0) return -1;
+  if (length < 0) {
+    bool later = errno == EAGAIN || errno == EINTR;
+    if (!later) stop_hearing(n, errno, hearing);
+    return -1;
+  }
   return from.nl_pid == 0 ? length : 0;
 }
 
 int pi__notices_read(pi__notices *n, pi__sockdiag_visit visit, void *arg,
                      pi_hearing *hearing, bool *more, pi_error *err) {
+  bool any = false;
   *more = false;
   for (int i = 0; n->fd >= 0 && i < READ_AT_ONCE; i++) {
     ssize_t length = receive(n, hearing);
@@ -184,11 +197,12 @@ int pi__notices_read(pi__notices *n, pi__sockdiag_visit visit, void *arg,
       if (hearing->lost > 0) count_lost(n->fd, hearing, false);
       return 0;
     }
+    any = any || length > 0;
     int rc = pi__notify_walk(n->buffer, (size_t)length, visit, arg,
                              &hearing->unclear, err);
     if (rc != 0) return rc;
   }
-  *more = n->fd >= 0;
+  *more = any;  // losses alone may go on for ever
   return 0;
 }
 

@@ -188,8 +188,9 @@ static void read_netns(int dir, pi__process *p) {
 
 static int read_user(details *d, uint32_t uid, pi__process *p, pi_error *err) {
   p->uid = uid;
-  p->user_sight = PI_KNOWN;
-  return pi__users_name(&d->users, d->reading, (uid_t)uid, &p->user, err);
+  int rc = pi__users_name(&d->users, d->reading, (uid_t)uid, &p->user, err);
+  if (p->user != 0) p->user_sight = PI_KNOWN;
+  return rc;
 }
 
 static void note_stat(const details *d, pi__process *p) {

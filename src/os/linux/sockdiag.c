@@ -293,9 +293,11 @@ bool pi__sockdiag_read(pi__ifaces *ifaces, const pi__sockdiag_query *query,
   read_attributes(h, row);
   row->iface_sight = PI_EMPTY;
   if (m.id.idiag_if == 0) return true;
-  row->iface_sight = ifaces != NULL ? PI_KNOWN : PI_UNKNOWN;
+  row->iface_sight = PI_UNKNOWN;
   if (ifaces == NULL) return true;
-  return pi__iface_name(ifaces, m.id.idiag_if, &row->iface, err) == 0;
+  int rc = pi__iface_name(ifaces, m.id.idiag_if, &row->iface, err);
+  if (row->iface != 0) row->iface_sight = PI_KNOWN;
+  return rc == 0;
 }
 
 /* ---- Dumps -------------------------------------------------------------- */

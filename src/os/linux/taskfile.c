@@ -12,6 +12,10 @@
  * read cut in two. */
 enum { BUFFER = 64 * 1024 };
 
+/* EAGAIN: a million descriptors without a socket; it goes on behind them. So
+ * often they are more than any system has. */
+enum { MOST_IN_VAIN = 4096 };
+
 struct pi__taskfile {
   const char *folder; /* of the probe */
   int link;           /* to a program of our own; -1: the probe is read */
@@ -34,7 +38,7 @@ unsigned pi__taskfile_ways(const char *folder) {
 /* Reads more; *ended: there is none. */
 static int fill(pi__taskfile *t, const pi__reading *reading, bool *ended,
                 pi_error *err) {
-  for (;;) {
+  for (unsigned in_vain = 0;; in_vain++) {
     if (reading != NULL && pi__interrupted(reading)) {
       return pi__fail(err, PI_ECANCELED, 0, "interrupted");
     }
@@ -42,8 +46,8 @@ static int fill(pi__taskfile *t, const pi__reading *reading, bool *ended,
     *ended = n == 0;
     if (n > 0) t->used += (size_t)n;
     if (n >= 0) return 0;
-    // EAGAIN: a million descriptors without a socket; it goes on behind them
-    if (errno != EINTR && errno != EAGAIN) {
+    bool again = errno == EINTR || errno == EAGAIN;
+    if (!again || in_vain == MOST_IN_VAIN) {
       return pi__fail(err, PI_EOS, errno, "BPF iterator: %s", strerror(errno));
     }
   }

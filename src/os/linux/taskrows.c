@@ -77,7 +77,7 @@ static int add_row(const pi__record *r, pi__row *row, pi__reading *reading,
   row->choice = choice_of(r);
   if (r->iface != 0 && ifaces != NULL) {
     rc = pi__iface_name(ifaces, r->iface, &row->iface, err);
-    row->iface_sight = PI_KNOWN;
+    row->iface_sight = row->iface != 0 ? PI_KNOWN : PI_UNKNOWN;
   }
   return rc != 0 ? rc : pi__reading_row(reading, row, err);
 }

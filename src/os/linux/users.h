@@ -21,7 +21,8 @@ typedef struct pi__users {
 
 void pi__users_deinit(pi__users *users);
 
-/* The name of a user, or the number where the database has none. */
+/* The name of a user, or the number where the database has none; 0 if it could
+ * not be asked. */
 int pi__users_name(pi__users *users, pi__reading *reading, uid_t uid,
                    uint32_t *ret, pi_error *err);
 
