@@ -172,6 +172,9 @@ int pi__reading_process(pi__reading *reading, uint32_t pid, uint32_t uid,
 int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,
                        int fd, pi_error *err);
 
+/* Takes back what was said of holders, by who was refused afterwards. */
+void pi__reading_forget_holders(pi__reading *reading);
+
 /* Are there rows with an inode that nobody is known to hold, and did a look at
  * the tables after the scan still meet this one? */
 size_t pi__reading_unheld(pi__reading *reading);

@@ -151,6 +151,12 @@ int pi__reading_holder(pi__reading *reading, uint64_t inode, uint32_t process,
   return 0;
 }
 
+void pi__reading_forget_holders(pi__reading *reading) {
+  pi_snapshot *s = &reading->snapshot;
+  s->process_count = s->holding_count = 0;
+  memset(s->held, 0, s->count + 1);
+}
+
 size_t pi__reading_unheld(pi__reading *reading) {
   const pi_snapshot *s = &reading->snapshot;
   size_t n = 0;

@@ -183,6 +183,7 @@ int pi__holders_read(const pi__want *want, pi__reading *reading,
     if (rc != 0) *err = trouble;
     return rc;
   }
+  pi__reading_forget_holders(reading);
   snprintf(q->obstacle, sizeof q->obstacle, "%.159s", trouble.text);
   return read_by_procfs(want, reading, err);
 }
