@@ -32,11 +32,11 @@ static void push_dumps(lua_State *L, const pi_plan *plan) {
 static void push_text(lua_State *L, const pi_filter *filter) {
   pi_error err = {0};
   pi__bytes *b = pi__bytes_box(L);
-  if (pi_filter_write(filter, pi__bytes_add, b, &err) == 0) {
-    lua_pushlstring(L, b->used > 0 ? b->data : "", b->used);
-  } else {
+  int rc = pi_filter_write(filter, pi__bytes_add, b, &err);
+  if (rc == PI_EINVAL)
     lua_pushnil(L);
-  }
+  else
+    pi__bytes_push(L, b, rc, &err);
   pi__bytes_free(b);
   lua_remove(L, -2);
 }
