@@ -176,6 +176,19 @@ while os.getppid() == parent:
   [ "${#lines[@]}" -eq 1 ]
 }
 
+@test "where netlink is refused no socket is told twice, by the iterator and by a table" {
+  need_bpf
+  cc -o "$T/refuse" "$HELPERS/refuse.c" 2>/dev/null || skip "there is no compiler"
+  "$T/refuse" 1 true || skip "seccomp is not permitted"
+  scene unshare -n
+  nsenter -t "${PIDS[0]}" -n "$T/refuse" 1 "$PORTINFO" ls 'inode > 0' --backend bpf \
+    --no-header --columns inode,lport,cookie 2>"$T/words" >"$T/rows"
+  cat "$T/rows" "$T/words"
+  grep -q "	8000	[1-9]" "$T/rows"
+  grep -q "tcp over ipv4 was read from the proc table" "$T/words"
+  [ -z "$(cut -f 1 "$T/rows" | sort | uniq -d)" ]
+}
+
 @test "a namespace that may not be entered is read by the iterator, and is partial" {
   need_bpf
   cc -o "$T/refuse" "$HELPERS/refuse.c" 2>/dev/null || skip "there is no compiler"

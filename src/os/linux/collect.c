@@ -23,7 +23,7 @@ static int read_here(const pi__want *want, pi__reading *reading, void *rows,
   int rc = 0;
   if (rows != NULL) rc = pi__taskrows_here(rows, want, reading, &trouble);
   // what no descriptor leads to, sock_diag alone tells
-  if (rc == 0) rc = pi__sources_read(want, reading, &first, &trouble);
+  if (rc == 0) rc = pi__sources_read(want, reading, rows, &first, &trouble);
   if (rc != 0) {
     if (err != NULL) *err = trouble;
     return rc;

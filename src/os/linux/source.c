@@ -54,8 +54,14 @@ static bool has_nobodys_number(pi__source *s, const pi__row *row) {
   return !s->users_mapped;
 }
 
+static bool is_told(const pi__source *s, const pi__row *row) {
+  return s->told != NULL &&
+         pi__taskrows_tell(s->told, pi__reading_host(s->reading)->netns, row);
+}
+
 static int add_row(void *arg, const pi__row *row, pi_error *err) {
   pi__source *s = arg;
+  if (is_told(s, row)) return 0;
   if (!has_nobodys_number(s, row)) return pi__reading_row(s->reading, row, err);
   pi__row copy = *row;
   copy.uid_sight = PI_UNKNOWN;
@@ -157,8 +163,8 @@ static int read_present(pi__source *s, pi_error *err) {
 
 /* Both families of TCP by one request; *done if that served. A refusal says
  * nothing: each is then asked for by itself. */
-static int read_joint(const pi__want *want, pi__reading *reading, bool *done,
-                      pi_error *err) {
+static int read_joint(const pi__want *want, pi__reading *reading,
+                      const pi__taskrows *told, bool *done, pi_error *err) {
   pi__source s;
   *done = false;
   if (!pi__source_at(want, reading, 0, &s) || !want->families[PI_FAMILY_6] ||
@@ -166,6 +172,7 @@ static int read_joint(const pi__want *want, pi__reading *reading, bool *done,
     return 0;
   }
   s.query.both = true;
+  s.told = told;
   int rc = read_netlink(&s, err);
   if (rc != 0) return pi__is_final(rc) ? rc : 0;
   s.note->wanted = true;
@@ -211,15 +218,16 @@ int pi__source_read(pi__source *s, const pi__protocols *protocols,
 }
 
 int pi__sources_read(const pi__want *want, pi__reading *reading,
-                     pi_error *first, pi_error *err) {
+                     const pi__taskrows *told, pi_error *first, pi_error *err) {
   bool joint;
   pi__protocols protocols;
-  int rc = read_joint(want, reading, &joint, err);
+  int rc = read_joint(want, reading, told, &joint, err);
   pi__sources_find(want, &protocols);
   for (int i = joint ? 2 : 0; rc == 0 && i < PI_SOURCES; i++) {
     pi__source s;
     pi_error trouble = {0};
     if (!pi__source_at(want, reading, i, &s)) continue;
+    s.told = told;
     rc = pi__source_read(&s, &protocols, &trouble);
     if (rc != 0) *err = trouble;
     if (s.note->backend == PI_BACKEND_NONE && first->code == 0) {

@@ -5,12 +5,14 @@
 
 #include "protocols.h"
 #include "sockdiag.h"
+#include "taskrows.h"
 
 typedef struct pi__source {
   const pi__want *want;
   pi__reading *reading;
   pi__sockdiag_query query;
   struct pi_source *note;
+  const pi__taskrows *told;       /* by the iterator, before; NULL: nothing */
   bool users_asked, users_mapped; /* has each user a number here? */
 } pi__source;
 
@@ -29,10 +31,11 @@ bool pi__source_at(const pi__want *want, pi__reading *reading, int i,
 int pi__source_read(pi__source *s, const pi__protocols *protocols,
                     pi_error *err);
 
-/* The same for all that are wanted; *first: why the first source that nobody
+/* The same for all that are wanted, beside what the iterator told (NULL: it did
+ * not); *first: why the first source that nobody
  * serves is not served. */
 int pi__sources_read(const pi__want *want, pi__reading *reading,
-                     pi_error *first, pi_error *err);
+                     const pi__taskrows *told, pi_error *first, pi_error *err);
 
 /* Protocols that a host may lack, and mostly has no sockets of; fills in
  * `protocols` where one of them is wanted. */

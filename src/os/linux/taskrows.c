@@ -1,5 +1,6 @@
 /* taskrows.c: sockets as the iterator tells them. One that several descriptors
- * lead to is told several times, and is one row by its cookie. */
+ * lead to is told several times, and is one row by its cookie; so it is with
+ * what sock_diag tells of it. */
 #include "taskrows.h"
 #include "iface.h"
 #include "pin.h"
@@ -44,16 +45,37 @@ void pi__taskrows_deinit(pi__taskrows *rows) {
   rows->count = rows->capacity = 0;
 }
 
-static size_t first_of(const pi__taskrows *rows, uint64_t netns) {
+/* Of a namespace, from this inode on. */
+static size_t first_from(const pi__taskrows *rows, uint64_t netns,
+                         uint64_t inode) {
   size_t low = 0, high = rows->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (rows->records[middle].netns < netns)
+    const pi__record *r = &rows->records[middle];
+    if (r->netns < netns || (r->netns == netns && r->inode < inode))
       low = middle + 1;
     else
       high = middle;
   }
   return low;
+}
+
+static size_t first_of(const pi__taskrows *rows, uint64_t netns) {
+  return first_from(rows, netns, 0);
+}
+
+bool pi__taskrows_tell(const pi__taskrows *rows, uint64_t netns,
+                       const pi__row *row) {
+  if (row->inode == 0) return false;
+  for (size_t i = first_from(rows, netns, row->inode); i < rows->count; i++) {
+    const pi__record *r = &rows->records[i];
+    pi__row told;
+    if (r->netns != netns || r->inode != row->inode) return false;
+    // a subflow of MPTCP has the inode of the whole
+    if (!pi__record_row(r, &told) || told.proto != row->proto) continue;
+    return told.cookie == 0 || row->cookie == 0;
+  }
+  return false;
 }
 
 /* ---- Those of one namespace ---------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "taskfile.h"
 
 typedef struct pi__taskrows {
-  pi__record *records; /* by namespace, the oldest first */
+  pi__record *records; /* by namespace and inode */
   size_t count, capacity;
 } pi__taskrows;
 
@@ -18,6 +18,11 @@ void pi__taskrows_deinit(pi__taskrows *rows);
  * read, also those without a port. */
 int pi__taskrows_here(const pi__taskrows *rows, const pi__want *want,
                       pi__reading *reading, pi_error *err);
+
+/* Is a row of this namespace, as somebody else tells it, of a socket that is
+ * among them, and without a cookie by which the two would be one? */
+bool pi__taskrows_tell(const pi__taskrows *rows, uint64_t netns,
+                       const pi__row *row);
 
 /* Adds the rows of namespaces that could not be entered, and where all are
  * wanted also of those that nothing but a descriptor leads to. There are only
