@@ -90,8 +90,18 @@ end
 
 -- ---- Writing ---------------------------------------------------------------------
 
--- Writes what a report found, beside what was there `before`; the exit status.
-function M.write(path, before, report, options)
+-- Judging takes its time: what somebody wrote meanwhile, or put there, is not lost.
+local function check_unchanged(path, source)
+  local now, message, errno = confine.read(path)
+  if not now and errno ~= no_such_file then mistake("%s", message) end
+  if (now and now.text) ~= (source and source.text) then
+    mistake("%s: it has changed since it was read, and is left as it is: try again", path)
+  end
+end
+
+-- Writes what a report found, beside what was there `before`, which `source` held; the
+-- exit status.
+function M.write(path, source, before, report, options)
   local judged = {}
   for _, result in ipairs(report.rules) do
     judged[result.id] = result.verdict ~= "error" or nil
@@ -101,6 +111,7 @@ function M.write(path, before, report, options)
   if path == "-" then
     call.write(text)
   else
+    check_unchanged(path, source)
     local ok, message = core.replace(path, text)
     if not ok then mistake("cannot write %s", message) end
   end

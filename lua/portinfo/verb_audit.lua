@@ -159,7 +159,7 @@ function M.audit(words, options)
   local before
   job.baseline, before = renew.before(options.write_baseline)
   job.writing = true
-  return renew.write(options.write_baseline, before, run(job), options)
+  return renew.write(options.write_baseline, job.baseline, before, run(job), options)
 end
 
 -- The report on what words name, as a text; for the prompt.

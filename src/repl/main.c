@@ -1,5 +1,6 @@
 /* main.c: the binary: a Lua state with our files inside, and portinfo.cli. */
 #include "embedded.h"
+#include "process.h"
 #include "terminal.h"
 #include "../bind/module.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -119,7 +121,17 @@ static int complain(lua_State *L) {
   return EXIT_ERROR;
 }
 
+/* No line of ours may run without it. */
+static void secure(void) {
+  int os = process_drop_privileges();
+  if (os == 0) os = process_fill_descriptors();
+  if (os == 0) return;
+  fprintf(stderr, "portinfo: cannot start safely: %s\n", strerror(os));
+  _exit(EXIT_ERROR);
+}
+
 int main(int argc, char **argv) {
+  secure();
   setlocale(LC_CTYPE, "");   // editing of UTF-8; numbers stay as they are
   signal(SIGPIPE, SIG_DFL);  // a closed pipe ends us quietly
   terminal_catch_interrupts();
