@@ -1,4 +1,6 @@
--- pager.lua: a text that does not fit the screen goes to a pager: $PAGER, or less.
+-- pager.lua: a text that does not fit the screen goes to a pager: $PAGER, or less. Under
+-- sudo and its like it is less alone, which then starts nothing and opens nothing: who was
+-- given this command was not given a shell.
 
 local escape = require "portinfo.escape"
 local terminal = require "portinfo.terminal"
@@ -14,6 +16,16 @@ set -f; set -- %s; set +f
 case $1 in *=*) ;; *) command -v "$1" >/dev/null || exit 127 ;; esac
 LESS="${LESS-FRX}" LV="${LV--c}"; export LESS LV
 %s]]
+
+-- What says that somebody else's rights were lent to whoever sits there.
+local lenders = {"SUDO_UID", "DOAS_USER", "PKEXEC_UID"}
+
+local function is_lent()
+  for _, name in ipairs(lenders) do
+    if os.getenv(name) then return true end
+  end
+  return false
+end
 
 -- Is a text to be paged, if it is long? Not where the pager itself could not work.
 function M.wanted()
@@ -42,9 +54,11 @@ end
 -- to be written.
 function M.show(text)
   if not M.wanted() or fits(text) then return false end
-  local asked = os.getenv "PAGER"
+  local lent = is_lent()
+  local asked = not lent and os.getenv "PAGER" or nil
   local name = asked or "less"
-  local status = terminal.page(script:format(name, name), text)
+  local secure = lent and "export LESSSECURE=1; unset LESS LESSOPEN LESSCLOSE\n" or ""
+  local status = terminal.page(secure .. script:format(name, name), text)
   if status ~= missing then return status ~= nil end
   M.off = true
   if asked then

@@ -1,6 +1,7 @@
 -- shell.lua: the REPL: reads a chunk, runs it, shows its values.
 
 local core = require "portinfo.core"
+local escape = require "portinfo.escape"
 local later = require "portinfo.later"
 local terminal = require "portinfo.terminal"
 
@@ -115,8 +116,15 @@ local function history(act)
   if not kept then return end
   local ok, message = act(kept)
   if ok then return end
-  io.stderr:write(message, "\n")
+  io.stderr:write(escape(message), "\n")
   kept = nil
+end
+
+-- ---- Keys --------------------------------------------------------------------------
+
+local function guard_keys()
+  local path, why = terminal.guard_keys()
+  if path then io.stderr:write(escape(("%s is not read: %s"):format(path, why)), "\n") end
 end
 
 -- ---- Completion --------------------------------------------------------------------
@@ -192,6 +200,7 @@ function M.run(environment, options)
   local session = new_session(environment)
   kept = path_of("XDG_STATE_HOME", ".local/state", "history")
   history(terminal.load_history)
+  guard_keys()
   set_completer(session)
   local path = not options.no_rc and path_of("XDG_CONFIG_HOME", ".config", "rc.lua")
   local code, why = false, nil

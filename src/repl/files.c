@@ -1,10 +1,12 @@
 /* files.c: the files of whoever sits there: the history of the prompt, and what
  * is run before it. */
 #include "terminal.h"
+#include "trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,13 +53,17 @@ static int make_folders(const char *path) {
   return 0;
 }
 
-/* A history file is a plain file of ours, or none yet (NULL): nobody can make
- * us read or overwrite something else through a link. */
+/* A history file is a plain file of ours, or none yet (NULL), by no other name
+ * and where nobody else can put one: nobody can make us read or overwrite
+ * something else. */
 static const char *why_not(const char *path) {
   struct stat st;
+  const char *why = trust_why_not_path(path);
+  if (why != NULL) return why;
   if (lstat(path, &st) != 0) return errno == ENOENT ? NULL : strerror(errno);
   bool ours = S_ISREG(st.st_mode) && st.st_uid == geteuid();
-  return ours ? NULL : "not a file of ours";
+  if (!ours) return "not a file of ours";
+  return st.st_nlink == 1 ? NULL : "it has another name";
 }
 
 static int refuse(lua_State *L, const char *path, const char *why) {
@@ -98,11 +104,10 @@ static int make_file(const char *path) {
 /* Other sessions write to the file too: what is there stays. */
 static int l_append_history(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  int rc = make_folders(path);
-  if (rc != 0) return refuse(L, path, strerror(rc));
   const char *why = why_not(path);
   if (why != NULL) return refuse(L, path, why);
-  rc = make_file(path);
+  int rc = make_folders(path);
+  if (rc == 0) rc = make_file(path);
   if (rc == 0) rc = append_history(NEWEST, path);
   if (rc != 0) return refuse(L, path, strerror(rc));
   lua_pushboolean(L, 1);
@@ -130,14 +135,12 @@ static int l_append_history(lua_State *L) {
 
 /* ---- What is run before the prompt --------------------------------------- */
 
-/* Why the open file may have been written by somebody else, or NULL. */
-static const char *why_not_own(int fd) {
+/* Why somebody else may have written the open file of this name, or NULL. */
+static const char *why_not_own(const char *path, int fd) {
   struct stat st;
   if (fstat(fd, &st) != 0) return strerror(errno);
-  if (!S_ISREG(st.st_mode)) return "not a plain file";
-  if (st.st_uid != geteuid() && st.st_uid != 0) return "owned by another user";
-  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "others may write to it";
-  return NULL;
+  const char *why = trust_why_not_file(&st);
+  return why != NULL ? why : trust_why_not_path(path);
 }
 
 static int close_file(lua_State *L) {
@@ -172,7 +175,7 @@ static int l_read_own(lua_State *L) {
     lua_pushboolean(L, 0);
     return 1;
   }
-  const char *why = fd < 0 ? strerror(errno) : why_not_own(fd);
+  const char *why = fd < 0 ? strerror(errno) : why_not_own(path, fd);
   if (why == NULL) {
     file->f = fdopen(fd, "rb");
     if (file->f != NULL) {
@@ -195,9 +198,36 @@ static int l_is_special(lua_State *L) {
   return 1;
 }
 
+/* ---- What binds keys ------------------------------------------------------
+ */
+
+#ifdef PI_LIBEDIT
+#define KEYS_VARIABLE "EDITRC"
+#define KEYS_FILE     ".editrc"
+#else
+#define KEYS_VARIABLE "INPUTRC"
+#define KEYS_FILE     ".inputrc"
+#endif
+
+/* guard_keys() -> nothing; or the path of the editor's own file, and why it
+ * will not be read: a key of somebody else can type Lua, and Enter. */
+static int l_guard_keys(lua_State *L) {
+  const char *path = getenv(KEYS_VARIABLE), *home = getenv("HOME");
+  if (path == NULL && home == NULL) return 0;
+  if (path == NULL) path = lua_pushfstring(L, "%s/" KEYS_FILE, home);
+  const char *why =
+      *path == '/' ? trust_why_not_path(path) : "its path is relative";
+  if (why == NULL) return 0;
+  lua_pushstring(L, path);
+  lua_pushstring(L, why);
+  setenv(KEYS_VARIABLE, "/dev/null", 1);
+  return 2;
+}
+
 void terminal_add_files(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"is_special", l_is_special},
+      {"guard_keys", l_guard_keys},
       {"read_own", l_read_own},
       {"remember", l_remember},
       {"load_history", l_load_history},

@@ -48,6 +48,8 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  *                        from which byte on its entries replace the line; or
  *                        "files". What it raises is not shown. Without GNU
  *                        readline it is never called.
+ *   guard_keys()         keeps the editor from keys that somebody else can have
+ *                        bound: nothing, or the path of their file and why
  *   read_own(path)       the text of a file that nobody else can have written;
  *                        false if there is none, nil and why not
  *   fork(f), limit(seconds, bytes)
