@@ -868,7 +868,8 @@ typedef struct pi_draft pi_draft;
 
 /* Opens a draft into *ret; release with pi_draft_free. What is no plain file (a
  * pipe, a device) is written in place, as it comes; with `plain` it is refused.
- * The text of a refusal does not name the file. */
+ * A link of another user's but root's is refused, too (ELOOP). The text of a
+ * refusal does not name the file. */
 PI_API int pi_draft_open(const char *path, bool plain, pi_draft **ret,
                          pi_error *err);
 

@@ -17,9 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef O_PATH
-#define O_PATH O_RDONLY /* asks for more than it takes to go through a folder  \
-                         */
+#ifndef O_PATH  // which asks for less than reading to go through a folder
+#define O_PATH O_RDONLY
 #endif
 
 struct pi_draft {
@@ -39,6 +38,14 @@ static int refuse(int os, pi_error *err) {
 
 /* ---- What is there ------------------------------------------------------ */
 
+/* A link that somebody else put there may lead anywhere; the kernel sees to
+ * that in a folder for all, and only where it is set up to. */
+static bool is_foreign_link(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+         st.st_uid != geteuid() && st.st_uid != 0;
+}
+
 /* Opens the file as whoever writes in place does, and with O_CREAT: then the
  * kernel has its word on permission, and on links and files that others left in
  * a folder for all (protected_symlinks and its like, proc_sys_fs(5)). *fd is -1
@@ -46,6 +53,7 @@ static int refuse(int os, pi_error *err) {
 static int open_old(pi_draft *d, const char *path, bool plain, int *fd) {
   struct stat st;
   *fd = -1;
+  if (is_foreign_link(path)) return ELOOP;
   if (stat(path, &st) != 0) {
     if (errno != ENOENT) return errno;
     if (lstat(path, &st) != 0) return errno == ENOENT ? 0 : errno;
@@ -142,8 +150,8 @@ int pi_draft_open(const char *path, bool plain, pi_draft **ret, pi_error *err) {
     return 0;
   }
   pi_draft_free(d);
-  if (os != EINVAL) return refuse(os, err);
-  return pi__fail(err, PI_EOS, os, "not a plain file");
+  if (os == EINVAL) return pi__fail(err, PI_EOS, os, "not a plain file");
+  return refuse(os, err);
 }
 
 void pi_draft_free(pi_draft *d) {
