@@ -145,8 +145,8 @@ M.host = fields "netns ephemeral_first ephemeral_last reserved unprivileged_star
 M.namespaces = {element = "namespace"}
 M.namespace = fields "netns name closed"
 M.quality = fields [[processes unreadable vanished hidden nested owners_unseen owners_errno
-  owners_error owners_by pinned obstacle sources namespaces closed outside unlisted untold unknown socket_us derived_us
-  tcp_info_us owner_us process_us taken completed recalls]]
+  owners_error owners_by pinned obstacle sources namespaces closed outside unlisted untold
+  unknown socket_us derived_us tcp_info_us owner_us process_us taken completed recalls]]
 M.result = fields [[id severity title help reference tags source form verdict findings undecided
   unseen reason message evidence place]]
 M.result.fields.findings = "findings"
