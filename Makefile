@@ -255,6 +255,15 @@ $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc $^ $(LDFLAGS) $(LIBS) -lcmocka -o $@
 
+# the sanitizers' own library comes before what is preloaded
+$(BUILD)/soak/disturb.so: tests/soak/disturb.c
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(CC) -std=c11 $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared $< -o $@ -ldl
+
+$(BUILD)/soak/%: tests/soak/%.c $(BUILD)/libportinfo.a
+	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
+	$(C) -Isrc $^ $(LDFLAGS) -o $@
+
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc $^ $(LDFLAGS) $(LIBS) -o $@
@@ -300,6 +309,19 @@ bench: ## measure beside ss, lsof, netstat and psutil (RUNS=7; SCALE=0.1: a smal
 tour: all ## run the commands of README's tour, and put what they print there
 	BUILD=$(BUILD) tests/tour/run README.md
 
+SOAK = $(addprefix $(BUILD)/soak/,churn taker disturb.so)
+
+soak: TIME = 30
+soak: ## read for TIME seconds (30) while sockets, processes and namespaces come and go
+	./deps.sh build test
+	$(MAKE) --no-print-directory all $(SOAK)
+	BUILD=$(BUILD) TIME=$(TIME) tests/soak/run
+
+oracle: ## compare with ss, netstat, lsof, lsfd, psutil and the proc tables
+	./deps.sh build oracle
+	$(MAKE) --no-print-directory all
+	BUILD=$(BUILD) tests/oracle/run
+
 # a target is a file of tests/fuzz; what it finds stays in the build folder
 TIME ?= 60
 TARGET ?= $(sort $(basename $(notdir $(wildcard tests/fuzz/*.c tests/fuzz/*.lua))))
@@ -331,7 +353,7 @@ $(BUILD)/fuzz/%: tests/fuzz/lua/driver.c tests/fuzz/%.lua $(BIND_OBJECTS) $(BUIL
 
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
-	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats examples src/registry data
+	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats tests/soak examples src/registry data
 	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/formats/run .ci/run completions/portinfo.bash
 	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
@@ -373,5 +395,5 @@ clean: ## remove what was built
 	rm -rf build build-asan build-tsan build-fuzz build-lint build-none build-other
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan tsan bench tour fuzz lint analyze deps deps-test refresh clean
+  asan tsan bench tour soak oracle fuzz lint analyze deps deps-test refresh clean
 .DELETE_ON_ERROR:

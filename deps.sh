@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh: installs what is missing to build or to test, and says so first.
 #
-#   ./deps.sh build|bpf|test|bench|fuzz|ci|formats...
+#   ./deps.sh build|bpf|test|bench|oracle|fuzz|ci|formats...
 #
 # As root, or with sudo; else it prints the command and exits with 2.
 set -eu
@@ -73,6 +73,13 @@ need_bench() {
   has netstat || need net-tools net-tools net-tools net-tools -
   python3 -c 'import psutil' 2>/dev/null || /usr/bin/python3 -c 'import psutil' 2>/dev/null ||
     need python3-psutil python3-psutil py3-psutil python-psutil -
+}
+
+# The same, to compare with; lsfd where util-linux has it.
+need_oracle() {
+  need_bench
+  has unshare || need util-linux util-linux util-linux-misc util-linux -
+  has lsfd || need util-linux-extra - - - -
 }
 
 # Can clang link what a fuzzer needs?
