@@ -61,8 +61,8 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
-/* [-0, +0, m] Add the functions of child.c, files.c and pager.c to the module on
- * top. */
+/* [-0, +0, m] Add the functions of child.c, files.c and pager.c to the module
+ * on top. */
 void terminal_add_child(lua_State *L);
 void terminal_add_files(lua_State *L);
 void terminal_add_pager(lua_State *L);
