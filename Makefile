@@ -354,7 +354,7 @@ $(BUILD)/fuzz/%: tests/fuzz/lua/driver.c tests/fuzz/%.lua $(BIND_OBJECTS) $(BUIL
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
 	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats tests/soak examples src/registry data
-	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/formats/run .ci/run completions/portinfo.bash
+	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/ladders.sh tests/formats/run .ci/run completions/portinfo.bash
 	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 

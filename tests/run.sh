@@ -2,7 +2,7 @@
 # run.sh: runs the suites, a few at a time, shows what failed and what was skipped,
 # and counts.
 #
-#   tests/run.sh [arrows|edge|c|lua|cli|FILE...]   default: all of them
+#   tests/run.sh [arrows|edge|ladders|c|lua|cli|FILE...]   default: all of them
 #   tests/run.sh one SUITE                 a single one, for ourselves
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -66,7 +66,7 @@ one() {
 list() {
   for kind in "$@"; do
     case $kind in
-      arrows | edge) echo "tests/$kind.sh" ;;
+      arrows | edge | ladders) echo "tests/$kind.sh" ;;
       c) ls "$BUILD"/tests/*_test ;;
       lua) ls tests/lua/*_spec.lua ;;
       cli) ls -S tests/cli/*.bats ;; # the long ones first
@@ -85,7 +85,7 @@ mkdir -p "$tap"
 all=
 if [ $# -eq 0 ]; then
   all=yes
-  set -- cli arrows edge c lua
+  set -- cli arrows edge ladders c lua
 fi
 suites=$(list "$@") || exit 2
 echo "$suites" | xargs -n 1 -P "$jobs" "$0" one

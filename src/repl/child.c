@@ -93,12 +93,18 @@ static struct rlimit cap(struct rlimit limit, rlim_t most) {
   return limit;
 }
 
+/* What cannot be bounded is not run. */
+static void refuse_limit(lua_State *L, const char *name) {
+  lua_pushfstring(L, "rules cannot be bounded: %s: %s", name, strerror(errno));
+  lua_error(L);
+}
+
 static void bound_time(lua_State *L, rlim_t most) {
   struct rlimit limit = {0};
   int rc = getrlimit(RLIMIT_CPU, &limit);
   limit = cap(limit, most);
   if (rc == 0) rc = setrlimit(RLIMIT_CPU, &limit);
-  if (rc != 0) luaL_error(L, "RLIMIT_CPU: %s", strerror(errno));
+  if (rc != 0) refuse_limit(L, "RLIMIT_CPU");
 }
 
 static void bound_memory(lua_State *L, rlim_t most) {
@@ -106,7 +112,7 @@ static void bound_memory(lua_State *L, rlim_t most) {
   int rc = getrlimit(RLIMIT_AS, &limit);
   limit = cap(limit, most);
   if (rc == 0) rc = setrlimit(RLIMIT_AS, &limit);
-  if (rc != 0) luaL_error(L, "RLIMIT_AS: %s", strerror(errno));
+  if (rc != 0) refuse_limit(L, "RLIMIT_AS");
 }
 
 /* limit([seconds[, bytes]]): this process may use so much processor time from

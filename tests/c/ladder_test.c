@@ -300,6 +300,106 @@ static void building_filters(void **state) {
   assert_true(climb(every_flag, "1.2.3.4:ssh") > 4);
 }
 
+/* ---- What takes no memory ------------------------------------------------ */
+
+static int see_hit(void *arg, const pi_hit *hit) {
+  (void)hit;
+  ++*(size_t *)arg;
+  return 0;
+}
+
+static void ask_of_ports(void) {
+  pi_record record;
+  pi_use use;
+  pi_risk risk;
+  pi_ephemeral ephemeral;
+  size_t hits = 0;
+  assert_int_equal(PI_RANGE_SYSTEM, pi_port_range(443));
+  assert_int_equal(PI_STATUS_ASSIGNED, pi_port_status(443, PI_TRANSPORT_TCP));
+  assert_string_equal("https", pi_port_name(443, PI_TRANSPORT_TCP, 0));
+  assert_true(pi_port_record(443, PI_TRANSPORT_TCP, 0, &record));
+  assert_true(pi_port_use(9200, PI_TRANSPORT_TCP, 0, &use));
+  assert_true(pi_port_risk(23, PI_TRANSPORT_TCP, 0, &risk));
+  assert_true(pi_port_blocked(22));
+  assert_true(pi_service_record("https", 5, 0, &record));
+  assert_true(pi_service_use("elasticsearch", 13, 0, &use));
+  size_t at = pi_service_lower_bound("https", 5);
+  assert_true(at < pi_service_count());
+  assert_string_equal("https", pi_service_at(at));
+  assert_int_equal(0, pi_search("http", 4, see_hit, &hits));
+  assert_true(hits > 0);
+  assert_true(pi_ephemeral_range(0, &ephemeral));
+  assert_non_null(pi_registry_date());
+  assert_non_null(pi_version());
+}
+
+static void ask_of_words(void) {
+  static const char *const words[] = {"listen", "tcp"};
+  char text[PI_ADDRESS_TEXT];
+  pi_address a;
+  assert_true(pi_address_parse("127.0.0.1", 9, &a));
+  assert_true(pi_address_is_v4(&a));
+  assert_int_equal(9, pi_address_format(&a, text));
+  assert_int_equal(PI_LPORT, pi_field_find("lport", 5));
+  assert_string_equal("lport", pi_field_describe(PI_LPORT)->name);
+  assert_string_equal("owner", pi_group_name(PI_GROUP_OWNER));
+  assert_string_equal("listen", pi_nearest("lisen", 5, words, 2));
+}
+
+static void ask_of_a_reading(pi_snapshot *s, pi_selection *sel,
+                             const pi_filter *f) {
+  pi_holder holder;
+  pi_namespace ns;
+  pi_plan plan;
+  pi_part part;
+  pi_look look;
+  const pi_options options = {.proc = procroot, .backend = PI_BACKEND_PROC};
+  assert_true(pi_snapshot_holder(s, 0, 0, &holder));
+  assert_true(pi_host_reserves(pi_snapshot_host(s), 8080));
+  assert_true(pi_snapshot_namespace(s, 0, &ns));
+  assert_false(pi_snapshot_loaded(s));
+  assert_null(pi_snapshot_filter(s));
+  assert_int_equal(PI_TRUE, pi_filter_test(f, s, 0));
+  assert_int_equal(PI_GROUP_OWNER, pi_filter_groups(f) & PI_GROUP_OWNER);
+  // proc tables tell no mark
+  assert_int_equal(1, pi_selection_undecided_count(sel));
+  assert_int_equal(2, pi_selection_undecided_at(sel, 0));
+  assert_false(pi_selection_tallied(sel));
+  assert_int_equal(1, pi_selection_tally_at(sel, 0));
+  pi_selection_limit(sel, 100);
+  pi_plan_read(f, &plan);
+  assert_true(pi_plan_part(f, 0, &part));
+  pi_plan_look(&options, &look);
+  assert_int_equal(PI_BACKEND_PROC, look.backend);
+  assert_true(pi_watcher_ticks() > 0);
+}
+
+/* No step of the ladder is needed for these, so none of them can fail for it.
+ */
+static void asking_takes_no_memory(void **state) {
+  (void)state;
+  pi_snapshot *s = taken(PI_GROUPS, PI_BACKEND_PROC);
+  pi_selection *sel = NULL;
+  pi_filter *f = NULL;
+  pi_error err;
+  assert_int_equal(0, word("process and tcp or mark = 7", &f, &err));
+  assert_int_equal(0, pi_snapshot_select(s, f, &sel, &err));
+  long before = atomic_load(&starve.alive);
+  atomic_store(&starve.asked, 0);
+  atomic_store(&starve.left, 0);
+  ask_of_ports();
+  ask_of_words();
+  ask_of_a_reading(s, sel, f);
+  const pi_probe probe = {.proto = PI_PROTO_UDP, .port = 0};
+  pi_port_try(&probe, &err);
+  atomic_store(&starve.left, STARVE_NEVER);
+  assert_int_equal(0, atomic_load(&starve.asked));
+  assert_int_equal(before, atomic_load(&starve.alive));
+  pi_filter_free(f);
+  pi_selection_free(sel);
+  pi_snapshot_free(s);
+}
+
 /* ---- Selections and bytes ----------------------------------------------- */
 
 static int select_and_sort(void *arg, pi_error *err) {
@@ -402,6 +502,7 @@ static int emit_template(void *arg, pi_error *err) {
   size_t bytes = 0;
   int rc = pi_template_parse(text, sizeof text - 1, &t, err);
   if (rc != 0) return rc;
+  assert_true(pi_template_groups(t) & PI_GROUP_OWNER);
   rc = pi_emit_template(e->snapshot, e->selection, t, 0, count_bytes, &bytes,
                         err);
   pi_template_free(t);
@@ -419,6 +520,73 @@ static void writing_rows(void **state) {
   assert_true(climb(emit_template, &e) > 3);
   pi_selection_free(e.selection);
   pi_snapshot_free(e.snapshot);
+}
+
+/* ---- Files, filters as text, the probe ----------------------------------- */
+
+static int keep_file(void *arg, pi_error *err) {
+  pi_draft *d = (pi_draft *)untouched;
+  int rc = pi_draft_open(arg, true, &d, err);
+  if (rc != 0) {
+    assert_ptr_equal(untouched, d);
+    return rc;
+  }
+  assert_int_equal(0, pi_draft_write(d, "text", 4));
+  rc = pi_draft_commit(d, err);
+  pi_draft_free(d);
+  return rc;
+}
+
+static void writing_a_file(void **state) {
+  (void)state;
+  assert_true(climb(keep_file, (void *)(uintptr_t)procroot_path("file")) > 0);
+}
+
+/* What the filter says, and what of it the kernel is asked. */
+static int spell(void *arg, pi_error *err) {
+  (void)arg;
+  pi_filter *a = NULL, *b = NULL, *f = NULL, *pushed = NULL;
+  size_t bytes = 0;
+  pi_filter_has(PI_EXE, &a, err);
+  int rc = pi_filter_known(PI_USER, &b, err);
+  if (a == NULL || rc != 0) rc = PI_ENOMEM;
+  rc = pi_filter_and(a, b, &f, err);
+  if (rc != 0) return rc;
+  a = NULL;
+  word("lport = 80", &a, err);
+  rc = pi_filter_and(f, a, &f, err);
+  if (rc != 0) return rc;
+  rc = pi_filter_write(f, count_bytes, &bytes, err);
+  if (rc == 0) rc = pi_plan_pushed(f, &pushed, err);
+  assert_true(rc != 0 || (bytes > 0 && pushed != NULL));
+  pi_filter_free(pushed);
+  pi_filter_free(f);
+  return rc;
+}
+
+static void spelling_a_filter(void **state) {
+  (void)state;
+  assert_true(climb(spell, NULL) > 4);
+}
+
+/* A group that nobody has is looked for, and then nothing is installed. */
+static int ask_probe(void *arg, pi_error *err) {
+  (void)arg;
+  pi_pin pin;
+  int rc = pi_pin_status(&pin, err);
+  if (rc == PI_ENOMEM) return rc;
+  rc = pi_pin_install("portinfo-no-such-group", err);
+  assert_int_not_equal(0, rc);
+  return rc == PI_ENOMEM ? rc : 0;
+}
+
+static void asking_for_the_probe(void **state) {
+  (void)state;
+  bool removed;
+  climb(ask_probe, NULL);
+  // to root it would take away that of this machine
+  if (geteuid() == 0) return;
+  assert_int_equal(PI_EOS, pi_pin_remove(&removed, NULL));
 }
 
 /* ---- Saved readings ----------------------------------------------------- */
@@ -454,7 +622,10 @@ static int diff(void *arg, pi_error *err) {
   if (rc != 0) return rc;
   assert_int_equal(3, pi_selection_count(d.removed));
   pi_diff_deinit(&d);
-  return 0;
+  rc = pi_snapshot_diff_by(c->one, NULL, c->other, c->nothing, PI_KEY_SERVICE,
+                           &d, err);
+  if (rc == 0) pi_diff_deinit(&d);
+  return rc;
 }
 
 static void keeping_readings(void **state) {
@@ -491,6 +662,7 @@ static int watch(void *arg, pi_error *err) {
     assert_int_equal(0, bind(fd, (void *)&a, sizeof a));
     close(fd);
     rc = pi_watcher_wait(w, 0, 20, -1, err);
+    assert_true(pi_watcher_hearing(w)->lost == 0);
   }
   pi_snapshot_free(ended);
   ended = (pi_snapshot *)untouched;
@@ -566,6 +738,10 @@ int main(void) {
       cmocka_unit_test(taking_a_snapshot_after_another),
       cmocka_unit_test(completing_a_snapshot),
       cmocka_unit_test(taking_rows_back),
+      cmocka_unit_test(asking_takes_no_memory),
+      cmocka_unit_test(writing_a_file),
+      cmocka_unit_test(spelling_a_filter),
+      cmocka_unit_test(asking_for_the_probe),
       cmocka_unit_test(building_filters),
       cmocka_unit_test(selecting_rows),
       cmocka_unit_test(shaping_a_selection),

@@ -1,9 +1,9 @@
 /* refuse.c: runs a command for which a system call fails.
  *
- *   refuse [bpf|setns] ERRNO COMMAND [ARG...]
+ *   refuse [CALL] ERRNO COMMAND [ARG...]
  *
- * Without a name it is socket(AF_NETLINK, ...). As sandboxes do it, with a
- * seccomp filter.
+ * CALL is one of the list below; without it, it is socket(AF_NETLINK, ...). As
+ * sandboxes do it, with a seccomp filter.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,6 +20,24 @@
   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
 #define RETURN(value)       BPF_STMT(BPF_RET | BPF_K, value)
+
+static const struct {
+  const char *name;
+  unsigned number;
+} calls[] = {
+    {"bpf", __NR_bpf},       {"setns", __NR_setns},
+    {"kcmp", __NR_kcmp},     {"prlimit", __NR_prlimit64},
+    {"clone3", __NR_clone3}, {"getrandom", __NR_getrandom},
+    {"linkat", __NR_linkat}, {"sched_getaffinity", __NR_sched_getaffinity},
+};
+
+/* The number of a call; 0: the word names none. */
+static unsigned number_of(const char *word) {
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    if (strcmp(word, calls[i].name) == 0) return calls[i].number;
+  }
+  return 0;
+}
 
 static int install(struct sock_filter *code, size_t n) {
   struct sock_fprog program = {(unsigned short)n, code};
@@ -50,12 +68,10 @@ static int refuse_call(unsigned number, unsigned error) {
 }
 
 int main(int argc, char **argv) {
-  unsigned call = 0;
-  if (argc > 1 && strcmp(argv[1], "bpf") == 0) call = __NR_bpf;
-  if (argc > 1 && strcmp(argv[1], "setns") == 0) call = __NR_setns;
+  unsigned call = argc > 1 ? number_of(argv[1]) : 0;
   char **words = argv + (call != 0);
   if (argc - (call != 0) < 3) {
-    fprintf(stderr, "usage: refuse [bpf|setns] ERRNO COMMAND [ARG...]\n");
+    fprintf(stderr, "usage: refuse [CALL] ERRNO COMMAND [ARG...]\n");
     return 125;
   }
   unsigned error = (unsigned)atoi(words[1]) & SECCOMP_RET_DATA;
