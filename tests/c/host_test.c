@@ -108,8 +108,8 @@ static void what_cannot_be_read_of_a_host_is_not_known(void **state) {
   assert_false(host.unprivileged_known);
   assert_false(host.reserved_known);
   assert_int_equal(0, host.netns);
-  static const char *const bad[] = {"",        "x",           "32768",
-                                    "32768 x", "70000 80000", "-1 5"};
+  static const char *const bad[] = {
+      "", "x", "32768", "32768 x", "70000 80000", "-1 5", "60999 32768"};
   procroot_text("sys/net/ipv4/ip_unprivileged_port_start", "x\n");
   procroot_text("sys/net/ipv4/ip_local_reserved_ports", "80-\n");
   for (size_t i = 0; i < LENGTH(bad); i++) {

@@ -56,7 +56,7 @@ static void fill_ephemeral(const char *proc, pi_host *host) {
   const char *p = take_port(text, &first);
   if (p == NULL) return;
   p = take_port(p + strspn(p, " \t"), &last);
-  if (p == NULL) return;
+  if (p == NULL || first > last) return;
   host->ephemeral_first = (uint16_t)first;
   host->ephemeral_last = (uint16_t)last;
   host->ephemeral_known = true;
