@@ -324,23 +324,18 @@ oracle: ## compare with ss, netstat, lsof, lsfd, psutil and the proc tables
 
 # a target is a file of tests/fuzz; what it finds stays in the build folder
 TIME ?= 60
+JOBS ?= 1
 TARGET ?= $(sort $(basename $(notdir $(wildcard tests/fuzz/*.c tests/fuzz/*.lua))))
 FUZZ_CHECKS = address,undefined
 FUZZ = $(BUILD)-fuzz
 
-fuzz: ## feed one TARGET, or each in turn, with hostile bytes for TIME seconds
+fuzz: ## feed one TARGET, or all, JOBS at a time, with hostile bytes for TIME seconds
 	./deps.sh build fuzz
 	$(MAKE) --no-print-directory -j$$(nproc 2>/dev/null || echo 2) \
 	  BUILD=$(FUZZ) CC=clang HARDENING= \
 	  CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_CHECKS) -fno-sanitize-recover=all" \
 	  $(TARGET:%=$(FUZZ)/fuzz/%)
-	set -e; for target in $(TARGET); do \
-	  mkdir -p $(FUZZ)/corpus/$$target $(FUZZ)/found/$$target; \
-	  dictionary=tests/fuzz/$$target.dict; \
-	  $(FUZZ)/fuzz/$$target -max_total_time=$(TIME) -timeout=10 -verbosity=0 -print_final_stats=1 \
-	    $$([ ! -e $$dictionary ] || echo -dict=$$dictionary) \
-	    -artifact_prefix=$(FUZZ)/found/$$target/ \
-	    $(FUZZ)/corpus/$$target tests/fuzz/corpus/$$target; done
+	BUILD=$(FUZZ) TIME=$(TIME) JOBS=$(JOBS) tests/fuzz/run $(TARGET)
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
@@ -354,7 +349,8 @@ $(BUILD)/fuzz/%: tests/fuzz/lua/driver.c tests/fuzz/%.lua $(BIND_OBJECTS) $(BUIL
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
 	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats tests/soak examples src/registry data
-	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/ladders.sh tests/formats/run .ci/run completions/portinfo.bash
+	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/ladders.sh tests/fuzz/run \
+	  tests/formats/run .ci/run completions/portinfo.bash
 	mandoc -T lint -W warning man/*
 	$(MAKE) --no-print-directory all BUILD=build-lint CC=clang CFLAGS="-O1 -Werror"
 
