@@ -60,7 +60,7 @@ ls_tsv() { "$PORTINFO" ls -q --no-header --format tsv "$@"; }
   line="tcp listen 0.0.0.0:5900 in netns $NAME, python3 (pid ${PIDS[0]})"
   "$PORTINFO" --netns all 5900/tcp >"$T/page"
   grep -q "^Now  *tcp 0.0.0.0:5900 listening in netns $NAME, python3" "$T/page"
-  run "$PORTINFO" audit --netns all
+  run "$PORTINFO" audit --netns all --format json
   grep -qF "$line" <<<"$output"
   run "$PORTINFO" diff --netns all --format table "$T/before"
   echo "$output"
