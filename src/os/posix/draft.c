@@ -167,8 +167,10 @@ int pi_draft_write(void *draft, const char *bytes, size_t length) {
   const pi_draft *d = draft;
   while (length > 0) {
     ssize_t n = write(d->fd, bytes, length);
-    if (n < 0 && errno != EINTR) return errno;
-    if (n < 0) continue;
+    // a signal ends the wait for whoever reads a pipe, but no writing to a disk
+    bool again = n < 0 && errno == EINTR && d->folder >= 0;
+    if (again) continue;
+    if (n < 0) return errno;
     bytes += n;
     length -= (size_t)n;
   }
