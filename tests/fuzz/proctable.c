@@ -107,6 +107,11 @@ static int see(void *arg, const pi__row *row, pi_error *err) {
   (void)err;
   is_a_row(r, row);
   is_the_same_again(row);
+  // nor are the two of a pair taken for each other
+  pi__row other = *row;
+  other.txq = ~row->rxq;
+  other.rport = (uint16_t)~row->lport;
+  is_the_same_again(&other);
   must(r->count < MOST_ROWS);
   r->list[r->count++] = *row;
   return 0;
