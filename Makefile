@@ -166,12 +166,12 @@ $(BUILD)/portinfo.pc: Makefile
 
 $(BUILD)/module/portinfo/core.so: src/bind/module.map $(BIND_OBJECTS) $(LIB_OBJECTS)
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(LINK) $(or $(LIBFLAG),-shared) -Wl,--version-script=$< $(filter %.o,$^) $(LIBS) -o $@
+	$(LINK) $(or $(LIBFLAG),-shared) -Wl,--version-script=$< $(filter %.o,$^) $(COUNTER) $(LIBS) -o $@
 
 # exported symbols let C modules that scripts require find Lua in the binary
 $(BUILD)/portinfo: $(REPL_OBJECTS) $(BIND_OBJECTS) $(LIB_OBJECTS)
 	echo '  $(@:$(BUILD)/%=%)'
-	$(LINK) -pie -Wl,-E $^ $(LUA_LIBS) $(LINE_LIBS_$(READLINE)) $(LIBS) -o $@
+	$(LINK) -pie -Wl,-E $^ $(COUNTER) $(LUA_LIBS) $(LINE_LIBS_$(READLINE)) $(LIBS) -o $@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -249,7 +249,7 @@ C_TESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/*_test.c))
 
 $(BUILD)/tests/lua_ladder_test: tests/c/lua_ladder_test.c $(BIND_OBJECTS) $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(C) $(LUA_CFLAGS) -Isrc $^ $(LDFLAGS) -lcmocka $(LUA_LIBS) $(LIBS) -o $@
+	$(C) $(LUA_CFLAGS) -Isrc $^ $(COUNTER) $(LDFLAGS) -lcmocka $(LUA_LIBS) $(LIBS) -o $@
 
 $(BUILD)/tests/%: tests/c/%.c $(BUILD)/libportinfo.a
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
@@ -283,20 +283,44 @@ test: ## install what the tests need, build, run every test
 check: all $(C_TESTS) $(C_HELPERS) $(BENCHES) ## run every test with what is installed
 	BUILD=$(BUILD) CC="$(CC)" HARDENING="$(HARDENING)" ./tests/run.sh $(SUITES)
 
+ASAN_BUILD = build-asan
 asan: ## run every test under the address and undefined behaviour sanitizers
 	ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
-	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
-	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+	  BUILD=$(ASAN_BUILD) HARDENING= LDFLAGS="-fsanitize=address,undefined $(CHECKED) $(LINKED)" \
+	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	  -fno-sanitize-recover=all $(CHECKED)"
 
 # What has threads: readings in parts, descriptors, other namespaces, notices. Address
 # space that is laid out by chance may be in this sanitizer's way.
-TSAN_SUITES = c $(addprefix tests/cli/,sockets.bats netns.bats sight.bats planner.bats \
+TSAN_SUITES = c $(addprefix tests/cli/,sockets.bats netns.bats \
   watch.bats wait.bats acceptance.bats audit.bats)
 
 tsan: ## run what has threads under the thread sanitizer
 	$$(command -v setarch >/dev/null && echo setarch -R) $(MAKE) --no-print-directory check \
 	  BUILD=build-tsan HARDENING= LDFLAGS="-fsanitize=thread" SUITES="$(TSAN_SUITES)" \
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=thread"
+
+# One run tells both: what the sanitizers find, and which lines ran. gcc counts those of
+# C, not atomically, as threads may lose a count, but no line; tests/coverage/lines.c those
+# of Lua, in the module and in the program. Other users cannot write what root counts.
+COVERED = 90
+COUNTING = $(CURDIR)/build-coverage
+WRAPPED = lua_sethook lua_gethook lua_gethookmask luaL_checkversion_
+
+coverage: ## run every test under the sanitizers, and report the lines that ran
+	./deps.sh build test ci
+	mkdir -p $(COUNTING)/lines && chmod 1777 $(COUNTING)/lines
+	$(CC) -std=c11 -D_GNU_SOURCE $(LUA_CFLAGS) -O2 -fPIC -DPI_LINES='"$(COUNTING)/lines"' \
+	  -c tests/coverage/lines.c -o $(COUNTING)/lines.o
+	find $(COUNTING) -name '*.gcda' -o -path '$(COUNTING)/lines/*' | xargs rm -f
+	GCOV_ERROR_FILE=/dev/null $(MAKE) --no-print-directory asan ASAN_BUILD=build-coverage \
+	  COUNTER=$(COUNTING)/lines.o CHECKED=--coverage \
+	  LINKED='$(WRAPPED:%=-Wl,--wrap=%)'
+	$(MAKE) --no-print-directory coverage-report
+
+coverage-report:
+	lua5.4 tests/coverage/report.lua $(COUNTING)/lines $(COVERED) $(LUA_FILES)
+	gcovr -r . --object-directory $(COUNTING)/obj -f src/ --fail-under-line $(COVERED) $(COUNTING)/obj
 
 SCALE ?= 1
 # only what was measured with the whole load is worth the README
@@ -348,7 +372,8 @@ $(BUILD)/fuzz/%: tests/fuzz/lua/driver.c tests/fuzz/%.lua $(BIND_OBJECTS) $(BUIL
 
 lint: ## check formatting and warnings
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.c')
-	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats tests/soak examples src/registry data
+	luacheck -q lua tests/lua tests/fuzz tests/rules tests/formats tests/soak tests/coverage \
+	  examples src/registry data
 	shellcheck deps.sh tests/run.sh tests/arrows.sh tests/edge.sh tests/ladders.sh tests/fuzz/run \
 	  tests/formats/run .ci/run completions/portinfo.bash
 	mandoc -T lint -W warning man/*
@@ -388,8 +413,8 @@ refresh: $(BUILD)/portinfo ## rebuild data/registry.tsv from IANA's XML (FROM=fi
 	$(BUILD)/portinfo src/registry/refresh.lua $(if $(FORCE),--force) $(FROM)
 
 clean: ## remove what was built
-	rm -rf build build-asan build-tsan build-fuzz build-lint build-none build-other
+	rm -rf build build-asan build-tsan build-coverage build-fuzz build-lint build-none build-other
 
 .PHONY: all lib module help run install install-module uninstall test check \
-  asan tsan bench tour soak oracle fuzz lint analyze deps deps-test refresh clean
+  asan tsan coverage coverage-report bench tour soak oracle fuzz lint analyze deps deps-test refresh clean
 .DELETE_ON_ERROR:

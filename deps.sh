@@ -105,6 +105,8 @@ need_ci() {
   has gcc || need gcc gcc gcc gcc gcc
   has clang-tidy || need clang-tidy clang-tools-extra clang-extra-tools clang llvm
   has cppcheck || need cppcheck cppcheck cppcheck cppcheck cppcheck
+  has gcovr || need gcovr gcovr gcovr gcovr gcovr
+  has luac5.4 || need lua5.4 lua lua5.4 lua -
   has luacheck || need lua-check luarocks luacheck luacheck luarocks
   has shellcheck || need shellcheck ShellCheck shellcheck shellcheck shellcheck
   has mandoc || need mandoc mandoc mandoc mandoc mandoc
