@@ -293,7 +293,7 @@ asan: ## run every test under the address and undefined behaviour sanitizers
 # What has threads: readings in parts, descriptors, other namespaces, notices. Address
 # space that is laid out by chance may be in this sanitizer's way.
 TSAN_SUITES = c $(addprefix tests/cli/,sockets.bats netns.bats \
-  watch.bats wait.bats acceptance.bats audit.bats)
+  watch.bats wait.bats acceptance.bats)
 
 tsan: ## run what has threads under the thread sanitizer
 	$$(command -v setarch >/dev/null && echo setarch -R) $(MAKE) --no-print-directory check \
