@@ -151,21 +151,19 @@ local function check(value, source)
   return held
 end
 
--- The tables of a file without their metatables: what those do is not watched any more. One
--- after the other, as a file may nest them as deep as it likes.
-local function plain(value)
-  local made, found = {}, {}
-  local function copy_of(one)
-    if type(one) ~= "table" or range.is_range(one) then return one end
-    if not made[one] then
-      made[one] = {}
-      found[#found + 1] = one
-    end
-    return made[one]
-  end
-  local copy = copy_of(value)
-  for _, one in ipairs(found) do
-    for key, member in next, one do made[one][copy_of(key)] = copy_of(member) end
+-- A copy of a value without metatables: what those do is not watched any more. It is a tree,
+-- whatever holds what; `room` counts the members that it may still have, and is below 0 where
+-- that is too few, as for a table within itself.
+local deepest, most_members = 8, 500000
+
+local function plain(value, depth, room)
+  if type(value) ~= "table" or range.is_range(value) then return value end
+  local copy = {}
+  if depth > deepest then room.left = -1 end
+  for key, member in next, value do
+    room.left = room.left - 1
+    if room.left < 0 then break end
+    copy[plain(key, depth + 1, room)] = plain(member, depth + 1, room)
   end
   return copy
 end
@@ -173,7 +171,13 @@ end
 -- What a source {name, text} holds: {id = {entry...}} as written; or nil and what is wrong.
 function M.parse(source)
   local value, message = confine.run(source, ruleset.load_seconds)
-  if value ~= nil then return check(plain(value), source) end
+  if value ~= nil then
+    local room = {left = most_members}
+    local copy = plain(value, 1, room)
+    if room.left >= 0 then return check(copy, source) end
+    return complain(source, nil, "its tables are too large or too deep for a baseline, "
+      .. "or hold themselves")
+  end
   return nil, message and ruleset.message_of(message, source.name)
     or source.name .. ": it returns nothing"
 end

@@ -151,6 +151,10 @@ local function record_of(element, people)
   local function cell(name)
     return records.clean(plain(xml.child(element, name) or {}, people))
   end
+  -- a reference to a character puts any white space into an attribute
+  local function date(name)
+    return records.clean(element.attributes[name] or "")
+  end
   local first, last = range_of(cell "number")
   local name, note = cell "name", cell "note"
   if #name > MAX_NAME or name:find "[^ -~]" then
@@ -165,8 +169,8 @@ local function record_of(element, people)
     name = name, description = description,
     assignee = first_person(xml.child(element, "assignee"), people)
       or first_person(element, people),
-    registered = element.attributes.date,
-    modified = element.attributes.updated,
+    registered = date "date",
+    modified = date "updated",
     references = references_of(element),
     alias_of = records.alias_of(note), note = note,
     unauthorized = cell "unauthorized",

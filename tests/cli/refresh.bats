@@ -57,7 +57,7 @@ refuses() {
 
 @test "records become rows" {
   registry 14000 2026-08-02 >"$XML" <<'X'
-<record date="2001-02" updated="2020-03-04">
+<record date="2001-02&#10;" updated="2020-03-04">
   <name>www</name><protocol>tcp</protocol>
   <assignee><xref type="person" data="Acme"/></assignee>
   <xref type="person" data="Ann_Lee_2"/>

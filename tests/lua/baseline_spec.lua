@@ -114,6 +114,10 @@ describe("a baseline", function()
       [":3: rule 'x': expires is a day"] =
         'return {\nbaseline = 1,\n x = {{lport = 1, expires = "2027-13-01"}}}',
       [":2: unexpected symbol"] = "return {\n= 1}",
+      [":1: its tables are too large or too deep"] =
+        "local t = {}\nt[0] = t\nreturn {baseline = 1, x = t}",
+      [":1: its tables are too"] = "local t = {}\nfor _ = 1, 60 do t = {t, t} end\n"
+        .. "return {baseline = 1, x = t}",
     } do
       fake.write(path, text)
       refuses(path .. words, rule, {baseline = path})
