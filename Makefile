@@ -301,8 +301,8 @@ tsan: ## run what has threads under the thread sanitizer
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=thread"
 
 # One run tells both: what the sanitizers find, and which lines ran. gcc counts those of
-# C, not atomically, as threads may lose a count, but no line; tests/coverage/lines.c those
-# of Lua, in the module and in the program. Other users cannot write what root counts.
+# C (not atomically: threads may lose a count, but no line), tests/coverage/lines.c those
+# of Lua, in the module and in the program.
 COVERED = 90
 COUNTING = $(CURDIR)/build-coverage
 WRAPPED = lua_sethook lua_gethook lua_gethookmask luaL_checkversion_
@@ -313,8 +313,8 @@ coverage: ## run every test under the sanitizers, and report the lines that ran
 	$(CC) -std=c11 -D_GNU_SOURCE $(LUA_CFLAGS) -O2 -fPIC -DPI_LINES='"$(COUNTING)/lines"' \
 	  -c tests/coverage/lines.c -o $(COUNTING)/lines.o
 	find $(COUNTING) -name '*.gcda' -o -path '$(COUNTING)/lines/*' | xargs rm -f
-	GCOV_ERROR_FILE=/dev/null $(MAKE) --no-print-directory asan ASAN_BUILD=build-coverage \
-	  COUNTER=$(COUNTING)/lines.o CHECKED=--coverage \
+	$(MAKE) --no-print-directory asan ASAN_BUILD=build-coverage CHECKED="--coverage -fprofile-update=single" \
+	  COUNTER=$(COUNTING)/lines.o \
 	  LINKED='$(WRAPPED:%=-Wl,--wrap=%)'
 	$(MAKE) --no-print-directory coverage-report
 
