@@ -60,7 +60,7 @@ finds_owners_by() { [ "$(owners_by)" = "$1" ]; }
 
 finds_few_files() {
   read -r by files processes why <<<"$(plan)"
-  [ "$files" -lt 30000 ]
+  [ "$files" -lt 10000 ]
 }
 
 @test "many open files are worth loading BPF for, and few are not" {
