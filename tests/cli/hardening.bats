@@ -83,6 +83,7 @@ defined() { nm -D --defined-only "$1" | awk '{ print $3 }' | sort; }
 }
 
 @test "the library shows what portinfo.h declares, and nothing else" {
+  need_hardening # what counts and checks in other builds has names of its own
   grep -oE '\bpi_[a-z0-9_]+\(' src/portinfo.h | tr -d '(' | sort -u >"$BATS_TEST_TMPDIR/declared"
   defined "$LIBRARY" | diff "$BATS_TEST_TMPDIR/declared" -
 }
