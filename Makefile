@@ -292,13 +292,14 @@ asan: ## run every test under the address and undefined behaviour sanitizers
 
 # What has threads: readings in parts, descriptors, other namespaces, notices. Address
 # space that is laid out by chance may be in this sanitizer's way.
-TSAN_SUITES = c $(addprefix tests/cli/,sockets.bats netns.bats \
-  watch.bats wait.bats acceptance.bats)
+TSAN_TESTS = $(addprefix build-tsan/tests/,parts_test owners_test netns_test notify_test watch_test)
+TSAN_SUITES = $(TSAN_TESTS) tests/cli/sockets.bats tests/cli/netns.bats tests/cli/watch.bats
 
 tsan: ## run what has threads under the thread sanitizer
 	$$(command -v setarch >/dev/null && echo setarch -R) $(MAKE) --no-print-directory check \
-	  BUILD=build-tsan HARDENING= LDFLAGS="-fsanitize=thread" SUITES="$(TSAN_SUITES)" \
-	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=thread"
+	  BUILD=build-tsan HARDENING= LDFLAGS="-fsanitize=thread" \
+	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=thread" \
+	  C_TESTS="$(TSAN_TESTS)" BENCHES= SUITES="$(TSAN_SUITES)"
 
 # One run tells both: what the sanitizers find, and which lines ran. gcc counts those of
 # C (not atomically: threads may lose a count, but no line), tests/coverage/lines.c those
