@@ -307,7 +307,7 @@ static void stop(watch *w) {
 /* Is there more of what was under way when the interrupt came? A ^C in a paste
  * must not leave the rest to be run line by line. */
 static bool goes_on(void) {
-  struct timeval moment = {.tv_usec = 50000};
+  struct timeval moment = {.tv_usec = 250000};
   fd_set input;
   FD_ZERO(&input);
   FD_SET(STDIN_FILENO, &input);

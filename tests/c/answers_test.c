@@ -2,22 +2,18 @@
  * has socket(2), sendto(2) and recvmsg(2) of its own, so that every request is
  * answered with what a test wrote down.
  *
- * | what comes                                  | what is made of it |
- * |---------------------------------------------|--------------------------------|
- * | NLM_F_DUMP_INTR, NLMSG_OVERRUN, ENOBUFS,    | asked for again, three times;
- * | |   MSG_TRUNC                                 |   then kept, and called
- * partial| | EINTR                                       | received again, or
- * an end if   | |                                             |   the caller
- * wants one         | | another sequence, another sender            | no
- * answer, passed over         | | a message too short, of another type, family|
- * no row, and called partial     | |   or state | | | attributes unknown or too
- * short             | passed over; what is not told  | | |   is unknown
- * (sockdiag_test)   | | a socket twice                              | one row,
- * as it was told last   | | an errno, also in NLMSG_DONE; EOF; a length |
- * nothing of it is kept; the proc| |   that lies; silence; nothing of use for
- * |   table, with a note; without  | |   ever; an answer without end |   one an
- * error                 | | both families refused at once               | each
- * is asked for by itself    |
+ * | what comes                             | what is made of it              |
+ * |----------------------------------------|---------------------------------|
+ * | DUMP_INTR, OVERRUN, ENOBUFS, MSG_TRUNC | asked for thrice, then partial  |
+ * | EINTR                                  | received again, or an end       |
+ * | another sequence, another sender       | no answer, passed over          |
+ * | a message too short, of another kind   | no row, and partial             |
+ * | attributes unknown or too short        | passed over, values unknown     |
+ * | a socket twice                         | one row, as told last           |
+ * | an errno, in NLMSG_DONE too; EOF       | none of it is kept: the proc    |
+ * | a length that lies; silence            | table, with a note; without     |
+ * | what is of no use, without end         | one an error                    |
+ * | both families refused at once          | each is asked for by itself     |
  */
 #include "procroot.h"
 

@@ -1,15 +1,13 @@
 /* notices_test.c: a watcher whose kernel is this program, which tells of ended
  * sockets what a test wants.
  *
- * | what comes                              | what is made of it |
- * |-----------------------------------------|------------------------------------|
- * | ENOBUFS, also for ever                  | counted as lost; the wait ends
- * when| |                                         |   it is time | | another
- * sender                          | passed over                        | | a
- * notice that is cut, or none           | counted as unclear                 |
- * | EAGAIN, EINTR                           | there is none now | | another
- * errno                           | the kernel is heard no more, and   | | |
- * that is told                     |
+ * | what comes                    | what is made of it                       |
+ * |-------------------------------|------------------------------------------|
+ * | ENOBUFS, also for ever        | counted as lost; the wait ends in time   |
+ * | another sender                | passed over                              |
+ * | a notice that is cut, or none | counted as unclear                       |
+ * | EAGAIN, EINTR                 | there is none now                        |
+ * | another errno                 | the kernel is heard no more: told        |
  */
 #include "test.h"
 

@@ -149,6 +149,7 @@ fake_proc() {
   type_line '.last'
   type_line '"val" .. "ue", 7'
   sees_line value
+  prompts
   keys C-l
   tmux -L "$SERVER" clear-history
   until_true lacks has_line value
