@@ -34,10 +34,10 @@ start() {
 
 screen() { tmux -L "$SERVER" capture-pane -J -p -S - -E - | sed 's/ *$//'; }
 
-# Polls, at most 20 seconds.
+# Polls, at most a minute: a build that counts its lines takes its time.
 until_true() {
   local i
-  for ((i = 0; i < 200; i++)); do
+  for ((i = 0; i < 600; i++)); do
     if "$@"; then return 0; fi
     sleep 0.1
   done
