@@ -283,12 +283,10 @@ test: ## install what the tests need, build, run every test
 check: all $(C_TESTS) $(C_HELPERS) $(BENCHES) ## run every test with what is installed
 	BUILD=$(BUILD) CC="$(CC)" HARDENING="$(HARDENING)" ./tests/run.sh $(SUITES)
 
-ASAN_BUILD = build-asan
 asan: ## run every test under the address and undefined behaviour sanitizers
 	ASAN_LIB="$$($(CC) -print-file-name=libasan.so)" $(MAKE) --no-print-directory check \
-	  BUILD=$(ASAN_BUILD) HARDENING= LDFLAGS="-fsanitize=address,undefined $(CHECKED) $(LINKED)" \
-	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-	  -fno-sanitize-recover=all $(CHECKED)"
+	  BUILD=build-asan HARDENING= LDFLAGS="-fsanitize=address,undefined" \
+	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # What has threads: readings in parts, descriptors, other namespaces, notices. Address
 # space that is laid out by chance may be in this sanitizer's way.
@@ -301,22 +299,21 @@ tsan: ## run what has threads under the thread sanitizer
 	  CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=thread" \
 	  C_TESTS="$(TSAN_TESTS)" BENCHES= SUITES="$(TSAN_SUITES)"
 
-# One run tells both: what the sanitizers find, and which lines ran. gcc counts those of
-# C (not atomically: threads may lose a count, but no line), tests/coverage/lines.c those
-# of Lua, in the module and in the program.
+# gcc counts the lines of C (not atomically: threads may lose a count, but no line),
+# tests/coverage/lines.c those of Lua, in the module and in the program.
 COVERED = 90
 COUNTING = $(CURDIR)/build-coverage
 WRAPPED = lua_sethook lua_gethook lua_gethookmask luaL_checkversion_
 
-coverage: ## run every test under the sanitizers, and report the lines that ran
+coverage: ## run every test, and report the lines that ran
 	./deps.sh build test ci
 	mkdir -p $(COUNTING)/lines && chmod 1777 $(COUNTING)/lines
 	$(CC) -std=c11 -D_GNU_SOURCE $(LUA_CFLAGS) -O2 -fPIC -DPI_LINES='"$(COUNTING)/lines"' \
 	  -c tests/coverage/lines.c -o $(COUNTING)/lines.o
 	find $(COUNTING) -name '*.gcda' -o -path '$(COUNTING)/lines/*' | xargs rm -f
-	$(MAKE) --no-print-directory asan ASAN_BUILD=build-coverage CHECKED="--coverage -fprofile-update=single" \
-	  COUNTER=$(COUNTING)/lines.o \
-	  LINKED='$(WRAPPED:%=-Wl,--wrap=%)'
+	$(MAKE) --no-print-directory check BUILD=build-coverage HARDENING= COUNTER=$(COUNTING)/lines.o \
+	  CFLAGS="-O1 -g --coverage -fprofile-update=single" \
+	  LDFLAGS='--coverage $(WRAPPED:%=-Wl,--wrap=%)'
 	$(MAKE) --no-print-directory coverage-report
 
 coverage-report:

@@ -104,8 +104,11 @@ static pi_backend check_backend(lua_State *L, int arg) {
     const char *name = luaL_checkstring(L, -1);
     int i = 0;
     while (i < n && strcmp(names[i].name, name) != 0) i++;
-    luaL_argcheck(L, i < n, arg, "backends are auto, netlink, proc and bpf");
-    backend = names[i].backend;
+    if (i == n) {
+      luaL_argerror(L, arg, "backends are auto, netlink, proc and bpf");
+    } else {
+      backend = names[i].backend;
+    }
   }
   lua_pop(L, 1);
   return backend;
