@@ -151,7 +151,8 @@ fake_proc() {
   sees_line value
   prompts
   keys C-l
-  tmux -L "$SERVER" clear-history
+  until_true lacks shows_line value
+  tmux -L "$SERVER" clear-history # where what is cleared goes
   until_true lacks has_line value
   type_line 'local nothing'
   type_line '.last'

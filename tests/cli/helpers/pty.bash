@@ -46,6 +46,7 @@ until_true() {
 }
 
 has() { screen | grep -qF -- "$1"; }
+shows_line() { tmux -L "$SERVER" capture-pane -p | sed 's/ *$//' | grep -qxF -- "$1"; }
 has_line() { screen | grep -qxF -- "$1"; }
 waits() { [ "$(screen | grep -v '^$' | tail -n 1)" = "${1:-portinfo>}" ]; }
 
