@@ -165,12 +165,6 @@ static int reset(void **state) {
   return 0;
 }
 
-static int end_root(void **state) {
-  (void)state;
-  procroot_remove();
-  return 0;
-}
-
 /* A proc table beside the answers, with a socket on port 5000. */
 static void have_table(void) {
   char text[512] = "heading\n";
@@ -556,7 +550,7 @@ static void a_kernel_without_our_code_gives_all_and_we_test(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, reset, end_root)
+#define T(name) cmocka_unit_test_setup_teardown(name, reset, procroot_teardown)
   const struct CMUnitTest tests[] = {
       T(a_disturbed_dump_is_asked_for_again),
       T(one_that_is_disturbed_each_time_is_kept_as_partial),

@@ -12,18 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static int make_root(void **state) {
-  (void)state;
-  procroot_make();
-  return 0;
-}
-
-static int end_root(void **state) {
-  (void)state;
-  procroot_remove();
-  return 0;
-}
-
 /* ---- What happens while a file is being opened --------------------------- */
 
 static struct {
@@ -237,7 +225,8 @@ static void a_folder_never_becomes_that_of_a_newcomer(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, make_root, end_root)
+#define T(name)                                                                \
+  cmocka_unit_test_setup_teardown(name, procroot_setup, procroot_teardown)
   const struct CMUnitTest tests[] = {
       T(the_user_is_of_one_that_is_there_afterwards),
       T(a_newcomer_gives_nothing_to_the_one_being_read),

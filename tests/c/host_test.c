@@ -11,18 +11,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static int make_root(void **state) {
-  (void)state;
-  procroot_make();
-  return 0;
-}
-
-static int end_root(void **state) {
-  (void)state;
-  procroot_remove();
-  return 0;
-}
-
 /* ---- Lists of ports ----------------------------------------------------- */
 
 static bool has(const uint8_t *bits, unsigned port) {
@@ -606,7 +594,8 @@ static void a_procfs_that_cannot_be_listed_shows_no_owners(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, make_root, end_root)
+#define T(name)                                                                \
+  cmocka_unit_test_setup_teardown(name, procroot_setup, procroot_teardown)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_list_of_ports_sets_a_bit_each),
       cmocka_unit_test(a_malformed_list_is_refused),

@@ -88,18 +88,6 @@ static void kernel_threads_are_known_by_their_flag(void **state) {
 
 /* ---- Details, over a procfs of our own ---------------------------------- */
 
-static int make_root(void **state) {
-  (void)state;
-  procroot_make();
-  return 0;
-}
-
-static int end_root(void **state) {
-  (void)state;
-  procroot_remove();
-  return 0;
-}
-
 static pi_snapshot *reading_of(uint32_t pid, uint64_t start) {
   pi_snapshot *s = pi__realloc(NULL, sizeof(pi__reading));
   uint32_t number;
@@ -376,7 +364,8 @@ static void a_path_that_may_be_cut_is_unknown(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, make_root, end_root)
+#define T(name)                                                                \
+  cmocka_unit_test_setup_teardown(name, procroot_setup, procroot_teardown)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_may_hold_anything),
       cmocka_unit_test(a_name_that_is_too_long_is_refused),

@@ -40,6 +40,19 @@ static inline void procroot_remove(void) {
   procroot[0] = '\0';
 }
 
+/* For tests whose world is such a folder, and what they put there. */
+static inline int procroot_setup(void **state) {
+  (void)state;
+  procroot_make();
+  return 0;
+}
+
+static inline int procroot_teardown(void **state) {
+  (void)state;
+  procroot_remove();
+  return 0;
+}
+
 /* The path of a name below the root, with the folders above it made. */
 static inline const char *procroot_path(const char *name) {
   static char path[512];

@@ -310,18 +310,6 @@ static void the_rest_of_a_long_line_is_no_line(void **state) {
   }
 }
 
-static int make_root(void **state) {
-  (void)state;
-  procroot_make();
-  return 0;
-}
-
-static int end_root(void **state) {
-  (void)state;
-  procroot_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_a_listener),
@@ -337,5 +325,5 @@ int main(void) {
       cmocka_unit_test(a_last_line_without_its_end_is_counted_and_no_row),
       cmocka_unit_test(the_rest_of_a_long_line_is_no_line),
   };
-  return cmocka_run_group_tests(tests, make_root, end_root);
+  return cmocka_run_group_tests(tests, procroot_setup, procroot_teardown);
 }
