@@ -24,6 +24,7 @@
  * fd_array; what is not refused goes on to the one that runs. */
 static struct {
   bool old;
+  unsigned signals; /* so often the verifier gives way to one */
   unsigned refused, loaded;
 } kernel;
 
@@ -48,6 +49,11 @@ long syscall(long number, ...) {
     if (kernel.old && is_too_big((const void *)a[1], (size_t)a[2])) {
       kernel.refused++;
       errno = E2BIG;
+      return -1;
+    }
+    if (kernel.signals > 0) {
+      kernel.signals--;
+      errno = EAGAIN;
       return -1;
     }
     kernel.loaded++;
@@ -84,6 +90,17 @@ static void the_kernel_fits_it(void **state) {
   pi_error err;
   if (load(&err) != 0) skip_because("%s", err.text);
   assert_int_equal(1, kernel.loaded);
+}
+
+static void what_a_signal_interrupts_is_begun_again(void **state) {
+  (void)state;
+  pi_error err;
+  if (load(&err) != 0) skip_because("%s", err.text);
+  kernel.signals = 3;
+  assert_int_equal(0, load(&err));
+  kernel.signals = 1000;
+  assert_int_equal(PI_EOS, load(&err));
+  assert_int_equal(EAGAIN, err.os);
 }
 
 static void libbpf_fits_it_to_an_older_kernel(void **state) {
@@ -235,6 +252,7 @@ static void types_of_an_unknown_kind_end_it(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_kernel_fits_it, make_new),
+      cmocka_unit_test_setup(what_a_signal_interrupts_is_begun_again, make_new),
       cmocka_unit_test_setup(libbpf_fits_it_to_an_older_kernel, make_old),
       cmocka_unit_test(its_parts_are_found),
       cmocka_unit_test(an_object_that_is_cut_does_no_harm),

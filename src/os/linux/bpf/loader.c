@@ -38,6 +38,16 @@ static int bpf(int command, void *attr, size_t size) {
   return (int)syscall(SYS_bpf, command, attr, size);
 }
 
+/* EAGAIN: the verifier gave way to a signal. */
+static int load_program(program_attr *attr) {
+  int fd = -1;
+  for (int tries = 0; tries < 5; tries++) {
+    fd = bpf(BPF_PROG_LOAD, attr, sizeof *attr);
+    if (fd >= 0 || errno != EAGAIN) break;
+  }
+  return fd;
+}
+
 static uint64_t pointer(const void *p) {
   return (uintptr_t)p;
 }
@@ -93,7 +103,7 @@ static int refuse_program(program_attr *attr, int os, pi_error *err) {
   attr->log_level = 1;
   attr->log_size = LOG_SIZE;
   attr->log_buf = pointer(log);
-  int fd = bpf(BPF_PROG_LOAD, attr, sizeof *attr);
+  int fd = load_program(attr);
   if (fd >= 0) close(fd);
   log[LOG_SIZE - 1] = '\0';
   int rc = pi__bpf_refused("loading the BPF program", os, log, err);
@@ -121,7 +131,7 @@ static int load_with(const pi__bpf_image *image, int types, int *program,
   attr.core_relo_cnt = image->relocations.count;
   attr.core_relos = pointer(image->relocations.bytes);
   attr.core_relo_rec_size = image->relocations.size;
-  *program = bpf(BPF_PROG_LOAD, &attr, sizeof attr);
+  *program = load_program(&attr);
   // E2BIG: it does not know of relocations
   if (*program >= 0 || errno == E2BIG) return 0;
   return refuse_program(&attr, errno, err);
