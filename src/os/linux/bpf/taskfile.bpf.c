@@ -127,7 +127,7 @@ struct sock {
   uint16_t sk_type, sk_protocol;
 };
 
-// as net/sock.h names them; one pass of libbpf less than through sock_common
+// as net/sock.h names them; one pass less than through sock_common
 #define sk_family       __sk_common.skc_family
 #define sk_state        __sk_common.skc_state
 #define sk_num          __sk_common.skc_num
