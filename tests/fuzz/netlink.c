@@ -28,6 +28,7 @@ static struct kernel {
   manner manner;
   input rest; /* ONE_BY_ONE: of the datagram under way */
   bool done;
+  bool quiet; /* was asked for a datagram, and had none */
 } kernel;
 
 // glibc takes any address here, by a union
@@ -114,6 +115,7 @@ static ssize_t end_of_dump(struct msghdr *message) {
   const struct nlmsghdr h = {
       .nlmsg_len = sizeof h, .nlmsg_type = NLMSG_DONE, .nlmsg_seq = 1};
   if (kernel.done) {
+    kernel.quiet = true;
     errno = EAGAIN;
     return -1;
   }
@@ -257,13 +259,14 @@ static seen notices(input in, manner manner) {
                          .netns = "own"};
   pi__notices *n = NULL;
   pi_hearing hearing = {0};
-  bool more = true;
+  bool more;
   must(pi__notices_open(&want, &n, &hearing, NULL) == 0 && hearing.heard);
   tell(in, manner);
   kernel.done = true;  // nobody asked, so nothing ends
-  while (more) {
+  // what is of no use, or a signal, ends a call, and not what there is to read
+  do {
     must(pi__notices_read(n, see, &v, &hearing, &more, NULL) == 0);
-  }
+  } while (!kernel.quiet);
   s.unclear = hearing.unclear;
   pi__notices_close(n);
   return s;
