@@ -133,10 +133,11 @@ $(BUILD)/obj/object.o: $(BUILD)/object.c src/os/linux/bpf/object.h
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
 	$(C) -Isrc/os/linux/bpf -c $< -o $@
 
-# the Lua files, as source, inside the binary
+# The Lua files, inside the binary: compiled, if the Lua that they are for is inside as well
 $(BUILD)/embed: src/repl/embed.c
 	echo '  $(@:$(BUILD)/%=%)'; mkdir -p $(@D)
-	$(CC) -std=c11 $(WARNINGS) -O1 $< -o $@
+	$(CC) -std=c11 $(WARNINGS) $(LUA_CFLAGS) $(if $(LUA_ARCHIVE),,-DPI_AS_SOURCE) -O1 $< \
+	  $(LUA_LIBS) -o $@
 
 $(BUILD)/embedded.c: $(BUILD)/embed $(LUA_FILES)
 	$(BUILD)/embed lua $(LUA_FILES:lua/%=%) > $@.tmp

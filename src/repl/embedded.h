@@ -6,8 +6,8 @@
 
 extern const struct embedded {
   const char *module; /* as for require; NULL ends the list */
-  const char *chunk;  /* chunk name */
-  const char *source;
+  const char *name;   /* chunk name */
+  const char *chunk;  /* compiled, or as text: what lua_load takes */
   size_t length;
 } embedded[];
 

@@ -62,7 +62,7 @@ static const char prelude[] =
 
 static int load_embedded(lua_State *L) {
   const struct embedded *e = lua_touserdata(L, lua_upvalueindex(1));
-  if (luaL_loadbufferx(L, e->source, e->length, e->chunk, "t") != LUA_OK) {
+  if (luaL_loadbuffer(L, e->chunk, e->length, e->name) != LUA_OK) {
     return lua_error(L);
   }
   lua_pushstring(L, e->module);
