@@ -282,13 +282,15 @@ static bool wait_for_input(const watch *w) {
   return pselect(STDIN_FILENO + 1, &input, NULL, NULL, NULL, &w->mask) > 0;
 }
 
-/* A pasted binary file must not end the session: Ctrl-\ is no signal here. */
+/* A pasted binary file must not end the session: Ctrl-\ is no signal here, and
+ * Ctrl-C takes no keys with it, of which one could begin the paste. */
 static void prepare_terminal(int meta) {
   rl_prep_terminal(meta);
 #ifdef PI_READLINE
   struct termios settings;
   if (tcgetattr(STDIN_FILENO, &settings) != 0) return;
   settings.c_cc[VQUIT] = _POSIX_VDISABLE;
+  settings.c_lflag |= NOFLSH;
   tcsetattr(STDIN_FILENO, TCSANOW, &settings);
 #endif
 }

@@ -99,7 +99,7 @@ paste() {
 # What comes close behind Ctrl-C belongs to the paste that it gives up.
 answers() {
   keys C-c
-  sleep 0.2
+  sleep 0.5
   type_line '"still here"'
   has_line 'still here'
 }
@@ -109,6 +109,21 @@ answers() {
   head -c 3000 "$PORTINFO" >"$T/binary"
   start
   paste "$T/binary"
+  until_true answers
+  leave
+}
+
+# Its Ctrl-C comes before its first byte was read.
+@test "a binary file that is pasted while the machine is busy is a mistake at most" {
+  needs_readline
+  printf '\1\3\4\4\n\4' >"$T/binary"
+  start
+  shell=$(tmux -L "$SERVER" display-message -p '#{pane_pid}')
+  ours=$(tr -d ' ' <"/proc/$shell/task/$shell/children")
+  kill -STOP "$ours"
+  paste "$T/binary"
+  sleep 0.2
+  kill -CONT "$ours"
   until_true answers
   leave
 }
