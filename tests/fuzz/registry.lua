@@ -112,7 +112,7 @@ local function run(...)
   if getmetatable(trouble) ~= Ended then error(trouble, 0) end
   local text = table.concat(told)
   assert(trouble.status == 2)
-  assert(not text:find("unexpected trouble", 1, true), text)
+  assert(not text:find "^refresh: unexpected trouble", text)
   assert(text:find "^refresh: [^\n]*\n$" and not text:sub(1, -2):find "%c", text)
   return false
 end
