@@ -16,6 +16,9 @@ void terminal_catch_interrupts(void);
 /* Callable from any thread. */
 bool terminal_interrupted(void);
 
+/* A prompt begins or ends: clears the flag. */
+void terminal_at_prompt(void);
+
 /* Milliseconds since some moment, by a clock that nobody sets. */
 int64_t terminal_now_ms(void);
 
@@ -61,10 +64,11 @@ int terminal_call_within(lua_State *L, int arguments, int results, int ms);
  */
 int luaopen_portinfo_terminal(lua_State *L);
 
-/* [-0, +0, m] Add the functions of child.c, files.c and pager.c to the module
- * on top. */
+/* [-0, +0, m] Add the functions of child.c, files.c, line.c and pager.c to the
+ * module on top. */
 void terminal_add_child(lua_State *L);
 void terminal_add_files(lua_State *L);
+void terminal_add_lines(lua_State *L);
 void terminal_add_pager(lua_State *L);
 
 #endif
