@@ -78,4 +78,7 @@ int pi__load_word(pi__loader *l, const char *name, const char *const *words,
 int pi__load_head(pi__loader *l);
 int pi__load_row(pi__loader *l);
 
+/* Reads a list of holders within a row. */
+int pi__load_holders(pi__loader *l);
+
 #endif
