@@ -1,13 +1,10 @@
 #!/usr/bin/env bats
 # cli.bats: the command: words, options, streams and exit status.
 
+load helpers/call
+
 setup() {
-  cd "$BATS_TEST_DIRNAME/../.." || return 1
-  PORTINFO=$PWD/${BUILD:-build}/portinfo
-  [[ ${BUILD:-build} != /* ]] || PORTINFO=$BUILD/portinfo
-  T=$BATS_TEST_TMPDIR
-  export HOME=$T XDG_STATE_HOME=$T/state LC_ALL=C.UTF-8
-  unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4
+  call_setup
   make_proc
 }
 
@@ -37,28 +34,6 @@ make_secret() {
   echo "43 (secret) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0" >"$PROC/43/stat"
 }
 
-# Sets status, out and err.
-call() {
-  status=0
-  "$PORTINFO" "$@" >"$T/out" 2>"$T/err" </dev/null || status=$?
-  out=$(<"$T/out") err=$(<"$T/err")
-  echo "status $status, out: ${out:0:400}, err: $err"
-}
-
-fake() { call --backend proc --proc "$PROC" "$@"; }
-
-# The call must end with 2, print nothing, and complain in the one line
-# `portinfo: ...WORDS...`.
-refuses() {
-  local words=$1
-  shift
-  call "$@"
-  [ "$status" -eq 2 ]
-  [ ! -s "$T/out" ]
-  [ "$(wc -l <"$T/err")" -eq 1 ]
-  [[ $err == "portinfo: "*"$words"* ]]
-}
-
 # The same of a filter: behind the complaint its line, and a caret under UNDER.
 refuses_filter() {
   local words=$1 under=$2
@@ -73,8 +48,6 @@ refuses_filter() {
   local carets=${lines[2]#"$before"}
   [ "${lines[1]:${#before}:${#carets}}" = "$under" ]
 }
-
-has_python() { command -v python3 >/dev/null || skip "no python3 here"; }
 
 is_json() { has_python && python3 -c 'import json, sys; json.load(sys.stdin)' <"$T/out"; }
 

@@ -1,12 +1,10 @@
 #!/usr/bin/env bats
 # saved.bats: save, diff and --from: files, streams and exit status.
 
+load helpers/call
+
 setup() {
-  cd "$BATS_TEST_DIRNAME/../.." || return 1
-  PORTINFO=$PWD/${BUILD:-build}/portinfo
-  [[ ${BUILD:-build} != /* ]] || PORTINFO=$BUILD/portinfo
-  T=$BATS_TEST_TMPDIR
-  export HOME=$T XDG_STATE_HOME=$T/state LC_ALL=C.UTF-8
+  call_setup
   PROC=$T/proc
   make_proc
 }
@@ -52,32 +50,9 @@ move_on() {
   } >"$PROC/net/tcp"
 }
 
-# Sets status, out and err.
-call() {
-  status=0
-  "$PORTINFO" "$@" >"$T/out" 2>"$T/err" </dev/null || status=$?
-  out=$(<"$T/out") err=$(<"$T/err")
-  echo "status $status, out: ${out:0:600}, err: $err"
-}
-
-fake() { call --backend proc --proc "$PROC" "$@"; }
-
-# One line of complaint with these words, nothing else, exit 2.
-refuses() {
-  local words=$1
-  shift
-  call "$@"
-  [ "$status" -eq 2 ]
-  [ ! -s "$T/out" ]
-  [ "$(wc -l <"$T/err")" -eq 1 ]
-  [[ $err == "portinfo: "*"$words"* ]]
-}
-
 is_tame() {
   [ "$(LC_ALL=C tr -d '\n\t' <"$T/out" | LC_ALL=C tr -dc '\001-\037\177\233\377' | wc -c)" -eq 0 ]
 }
-
-has_python() { command -v python3 >/dev/null || skip "no python3 here"; }
 
 # ---- save ------------------------------------------------------------------------
 

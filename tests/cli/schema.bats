@@ -1,20 +1,10 @@
 #!/usr/bin/env bats
 # schema.bats: the fields and flags for programs and editors.
 
-setup() {
-  cd "$BATS_TEST_DIRNAME/../.." || return 1
-  PORTINFO=$PWD/${BUILD:-build}/portinfo
-  [[ ${BUILD:-build} != /* ]] || PORTINFO=$BUILD/portinfo
-  T=$BATS_TEST_TMPDIR
-}
+load helpers/call
 
-# Sets status, out and err.
-call() {
-  set +e
-  "$PORTINFO" "$@" >"$T/out" 2>"$T/err" </dev/null
-  status=$?
-  set -e
-  out=$(<"$T/out") err=$(<"$T/err")
+setup() {
+  call_setup
 }
 
 @test "schema is JSON: fields with type, group and words, flags, groups" {
